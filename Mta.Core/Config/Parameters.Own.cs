@@ -1,0 +1,38 @@
+namespace Mta.Core.Config;
+
+/// <summary>The parameters that Postfix does not have.</summary>
+public static partial class Parameters
+{
+    /// <summary><c>embedded</c>, a PostgreSQL URI, or an Npgsql connection string.</summary>
+    public static readonly Parameter<string> DatabaseUrl = Text("database_url", "embedded");
+
+    /// <summary>The name of this node in the node registry; empty means the host's name and the instance's.</summary>
+    public static readonly Parameter<string> NodeName = Text("node_name", "");
+
+    /// <summary>Addresses of DNS servers, <c>address</c> or <c>address:port</c> or <c>[v6]:port</c>; empty means resolv.conf.</summary>
+    public static readonly Parameter<string> DnsServers = Text("dns_servers", "");
+
+    /// <summary>How long a node owns its mail after the heartbeat that renewed it was sent.</summary>
+    public static readonly Parameter<TimeSpan> NodeLeaseTime = Time("node_lease_time", "15s", min: 3);
+
+    /// <summary>How often a node renews its lease.</summary>
+    public static readonly Parameter<TimeSpan> NodeHeartbeatInterval = Time("node_heartbeat_interval", "1s", min: 1);
+
+    /// <summary>How long after the end of a lease another node waits before it takes the mail over.</summary>
+    public static readonly Parameter<TimeSpan> NodeTakeoverGrace = Time("node_takeover_grace", "5s", min: 0);
+
+    /// <summary>Connections that commit accepted mail.</summary>
+    public static readonly Parameter<int> QueueAcceptConnections = Int("queue_accept_connections", "2", min: 1, max: 16);
+
+    /// <summary>Connections that commit finished deliveries.</summary>
+    public static readonly Parameter<int> QueueCompleteConnections = Int("queue_complete_connections", "1", min: 1, max: 16);
+
+    /// <summary>Bytes of message content that the queue manager keeps in memory for delivery; above it content is read back from the database.</summary>
+    public static readonly Parameter<long> QueueMemoryLimit = Long("queue_memory_limit", "67108864", min: 1048576);
+
+    /// <summary>Bytes of a message above which its content is stored in chunks before the end of data.</summary>
+    public static readonly Parameter<int> QueueChunkSize = Int("queue_chunk_size", "262144", min: 16384, max: 16777216);
+
+    /// <summary>How long delivery history is kept.</summary>
+    public static readonly Parameter<TimeSpan> DeliveryLogRetention = Time("delivery_log_retention", "30d", min: 3600);
+}

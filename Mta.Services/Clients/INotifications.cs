@@ -1,0 +1,34 @@
+using Mta.Core.Delivery;
+using Mta.Core.Queue;
+using Mta.Storage.Queue;
+
+namespace Mta.Services.Clients;
+
+/// <summary>A recipient and what became of it.</summary>
+public readonly record struct RecipientOutcome(Recipient Recipient, DeliveryStatus Status);
+
+public enum NotificationKind : byte
+{
+    /// <summary>Non-delivery report (RFC 3464), to the sender.</summary>
+    NonDelivery,
+    /// <summary>Delay warning, to the sender.</summary>
+    Delay,
+    /// <summary>Success report (NOTIFY=SUCCESS).</summary>
+    Success,
+}
+
+/// <summary>What bounce(8) does: builds the notification of one message for all its outcomes.</summary>
+public interface INotifications
+{
+    /// <summary>
+    /// The notification, ready to be enqueued in the transaction that ends the round (its log line written by the caller after COMMIT);
+    /// null when nobody is to be told (null sender, NOTIFY=NEVER). <paramref name="nextId"/> makes its queue id.
+    /// </summary>
+    ValueTask<NewMessage?> BuildAsync(
+        NotificationKind kind,
+        Envelope envelope,
+        IMessageContent content,
+        IReadOnlyList<RecipientOutcome> outcomes,
+        Func<QueueId> nextId,
+        CancellationToken cancellationToken);
+}

@@ -1,0 +1,20 @@
+using Mta.Core.Queue;
+
+namespace Mta.Storage.Queue;
+
+/// <summary>A message on its way into the queue: envelope, recipients and content.</summary>
+public sealed class NewMessage
+{
+    public required Envelope Envelope { get; init; }
+
+    public required IReadOnlyList<Recipient> Recipients { get; init; }
+
+    /// <summary>The whole content, or what follows the chunks that were stored before.</summary>
+    public ReadOnlyMemory<byte> Content { get; init; }
+
+    /// <summary>Chunks that <c>ContentUpload</c> stored in earlier transactions; the one that makes the message visible checks that all are there.</summary>
+    public int StoredChunks { get; init; }
+
+    /// <summary>True when this node delivers it from memory; false puts it into incoming, for whichever node has room.</summary>
+    public bool Owned { get; init; }
+}
