@@ -17,4 +17,7 @@ public sealed class NewMessage
 
     /// <summary>True when this node delivers it from memory; false puts it into incoming, for whichever node has room.</summary>
     public bool Owned { get; init; }
+
+    /// <summary>The maildrop message that this one replaces, deleted in the same transaction; 0 for none.</summary>
+    public long MaildropId { get; init; }
 }
