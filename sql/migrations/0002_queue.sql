@@ -1,0 +1,161 @@
+-- The queue: nodes and their epochs, messages by stage of life, recipients, content, destinations of deferred mail, delivery history.
+-- States and moves are drawn in sql/README.md.
+
+-- Nodes -----------------------------------------------------------------------------------------------------------------------------
+
+CREATE SEQUENCE mta.epoch_seq;
+
+-- One row a node. The epoch has a unique index on purpose: changing it takes the lock that conflicts with FOR KEY SHARE, which every
+-- transaction that inserts, claims or finishes rows for an epoch holds, while a heartbeat (no key column) does not wait for them.
+CREATE TABLE mta.node (
+    number smallint PRIMARY KEY,
+    name text NOT NULL,
+    epoch bigint NOT NULL,
+    state text NOT NULL,
+    lease_until timestamptz NOT NULL,
+    heartbeat_at timestamptz NOT NULL,
+    started_at timestamptz NOT NULL,
+    -- No id above this one has been made in this node's name; the next epoch begins above it.
+    id_bound bigint NOT NULL,
+    host text NOT NULL,
+    process_id integer NOT NULL,
+    program_version text NOT NULL,
+    possible_duplicates bigint NOT NULL DEFAULT 0,
+    CONSTRAINT node_name_key UNIQUE (name),
+    CONSTRAINT node_epoch_key UNIQUE (epoch),
+    CONSTRAINT node_number_is_not_reserved_for_sql CHECK (number BETWEEN 16 AND 4095),
+    CONSTRAINT node_state_known CHECK (state IN ('live', 'ended'))
+) WITH (fillfactor = 50);
+
+-- Messages --------------------------------------------------------------------------------------------------------------------------
+
+-- Mail that no node owns yet: surplus, receive-only nodes, SQL, and what an ended epoch left behind. Claims walk it by id.
+CREATE TABLE mta.incoming (
+    id bigint NOT NULL PRIMARY KEY,
+    sender text NOT NULL,
+    size bigint NOT NULL,
+    recipient_count integer NOT NULL,
+    flags integer NOT NULL DEFAULT 0,
+    dsn_return smallint NOT NULL DEFAULT 0,
+    envelope_id text,
+    client_name text,
+    client_address text,
+    client_port integer NOT NULL DEFAULT 0,
+    protocol text,
+    helo text,
+    message_id text,
+    filter text,
+    chunk_count integer NOT NULL,
+    attempts integer NOT NULL DEFAULT 0,
+    warned boolean NOT NULL DEFAULT false,
+    CONSTRAINT message_has_recipients CHECK (recipient_count > 0),
+    CONSTRAINT message_has_content CHECK (chunk_count > 0 AND size >= 0)
+);
+
+-- Mail that a node owns and holds in memory. A primary key and no other index: nobody scans it for work.
+CREATE TABLE mta.active (LIKE mta.incoming INCLUDING ALL, epoch bigint NOT NULL);
+
+-- Mail whose next attempt is in the future.
+CREATE TABLE mta.deferred (
+    LIKE mta.incoming INCLUDING ALL,
+    -- The next hop of the last attempt, as a hint that groups mail; it is resolved again at each attempt.
+    destination text NOT NULL,
+    due_at timestamptz NOT NULL,
+    deferred_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX deferred_destination_due ON mta.deferred (destination, due_at);
+
+CREATE TABLE mta.hold (LIKE mta.incoming INCLUDING ALL, held_at timestamptz NOT NULL DEFAULT now(), held_by text NOT NULL DEFAULT session_user);
+
+-- Set aside by the program, never deleted by it.
+CREATE TABLE mta.corrupt (LIKE mta.incoming INCLUDING ALL, corrupt_at timestamptz NOT NULL DEFAULT now(), reason text NOT NULL);
+
+-- Recipients that are not finished, of messages in any queue. The reason is that of the last attempt.
+CREATE TABLE mta.recipient (
+    message_id bigint NOT NULL,
+    number integer NOT NULL,
+    address text NOT NULL,
+    original text,
+    notify smallint NOT NULL DEFAULT 0,
+    original_recipient text,
+    dsn text,
+    reason text,
+    PRIMARY KEY (message_id, number)
+);
+
+-- Content once, apart from the queue rows, in chunks numbered from 0. Small ones stay in the row and nothing is compressed.
+CREATE TABLE mta.content (
+    message_id bigint NOT NULL,
+    chunk integer NOT NULL,
+    data bytea NOT NULL,
+    PRIMARY KEY (message_id, chunk)
+) WITH (toast_tuple_target = 8160);
+ALTER TABLE mta.content ALTER COLUMN data SET STORAGE EXTERNAL;
+
+-- Messages whose content is still streaming in; their chunks go when the epoch ends.
+CREATE TABLE mta.upload (
+    message_id bigint PRIMARY KEY,
+    epoch bigint NOT NULL
+);
+
+-- Destinations with deferred mail: the earliest due time, a suspension, a flush that was asked for.
+CREATE TABLE mta.destination (
+    name text PRIMARY KEY,
+    next_due timestamptz NOT NULL,
+    suspended_until timestamptz,
+    flush_at timestamptz
+);
+CREATE INDEX destination_next_due ON mta.destination (next_due);
+
+-- History ---------------------------------------------------------------------------------------------------------------------------
+
+-- One row for each attempt of each recipient, written in the transaction that finished or deferred it.
+CREATE TABLE mta.delivery_log (
+    at timestamptz NOT NULL DEFAULT now(),
+    message_id bigint NOT NULL,
+    recipient_number integer NOT NULL,
+    node smallint NOT NULL,
+    action smallint NOT NULL,
+    sender text NOT NULL,
+    recipient text NOT NULL,
+    original text,
+    size bigint NOT NULL,
+    transport text NOT NULL,
+    relay text NOT NULL,
+    dsn text NOT NULL,
+    -- Seconds, the a/b/c/d of delays=.
+    delay_before_queue real NOT NULL,
+    delay_in_queue real NOT NULL,
+    delay_connection real NOT NULL,
+    delay_transmission real NOT NULL,
+    reason text NOT NULL
+) PARTITION BY RANGE (at);
+
+-- Rows whose partition is missing land here, so that a missing one cannot stop deliveries.
+CREATE TABLE mta.delivery_log_default PARTITION OF mta.delivery_log DEFAULT;
+
+-- Makes the partitions of today and the next days, and drops those that ended before the retention.
+CREATE FUNCTION mta.maintain_delivery_log(retention interval) RETURNS void LANGUAGE plpgsql SET lock_timeout = '50ms' AS $body$
+DECLARE
+    day date;
+    partition regclass;
+    partition_name text;
+BEGIN
+    FOR day IN SELECT current_date + n FROM generate_series(0, 3) AS n LOOP
+        partition_name := 'delivery_log_' || to_char(day, 'YYYYMMDD');
+        IF to_regclass('mta.' || partition_name) IS NULL
+           AND NOT EXISTS (SELECT FROM mta.delivery_log_default WHERE at >= day AND at < day + 1) THEN
+            EXECUTE format('CREATE TABLE mta.%I PARTITION OF mta.delivery_log FOR VALUES FROM (%L) TO (%L)', partition_name, day, day + 1);
+        END IF;
+    END LOOP;
+    FOR partition, partition_name IN
+        SELECT i.inhrelid::regclass, c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'mta.delivery_log'::regclass AND c.relname ~ '^delivery_log_[0-9]{8}$'
+    LOOP
+        IF to_date(right(partition_name, 8), 'YYYYMMDD') + 1 < now() - retention THEN
+            EXECUTE format('DROP TABLE %s', partition);
+        END IF;
+    END LOOP;
+    DELETE FROM mta.delivery_log_default WHERE at < now() - retention;
+END
+$body$;
