@@ -1,0 +1,18 @@
+using System.Collections.Frozen;
+
+namespace Mta.Tools;
+
+/// <summary>Runs a command and gives its exit code. The arguments come after the command's name.</summary>
+internal delegate Task<int> CommandEntry(Terminal terminal, string[] arguments, CancellationToken cancellationToken);
+
+/// <summary>Every command that the program is, by the name it is called by. Nothing registers itself.</summary>
+internal static class CommandTable
+{
+    private static readonly FrozenDictionary<string, CommandEntry> Entries = new Dictionary<string, CommandEntry>
+    {
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    public static IEnumerable<string> Names => Entries.Keys.Order(StringComparer.Ordinal);
+
+    public static CommandEntry? Find(string name) => Entries.GetValueOrDefault(name);
+}
