@@ -5,12 +5,16 @@ public enum ParameterKind
 {
     /// <summary>Text after expansion of <c>$name</c>.</summary>
     Text,
+
     /// <summary>Text that its reader expands itself, so that it is kept as written.</summary>
     Raw,
+
+    /// <summary><c>yes</c> or <c>no</c>.</summary>
     Bool,
     Int,
     Long,
-    /// <summary>A number with a unit: s, m, h, d or w.</summary>
+
+    /// <summary>A number with a unit: s, m, h, d or w; without one, the unit of the default counts.</summary>
     Time,
 }
 
@@ -34,6 +38,11 @@ public abstract class Parameter
     /// <summary>The position in <see cref="Parameters.All"/>; snapshots keep parsed values by it.</summary>
     public int Ordinal { get; internal set; }
 
+    /// <summary>The smallest value allowed, of a text the shortest length; null when there is no bound. Times are in seconds.</summary>
+    public long? Min { get; init; }
+
+    public long? Max { get; init; }
+
     public override string ToString() => Name;
 }
 
@@ -44,9 +53,4 @@ public sealed class Parameter<T> : Parameter
         : base(name, defaultText, kind)
     {
     }
-
-    /// <summary>The smallest value allowed; null when there is no bound. Times are in seconds.</summary>
-    public long? Min { get; init; }
-
-    public long? Max { get; init; }
 }

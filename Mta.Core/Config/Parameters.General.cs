@@ -42,10 +42,10 @@ public static partial class Parameters
     public static readonly Parameter<bool> CleanupReplaceStrayCrLf = Bool("cleanup_replace_stray_cr_lf", "yes");
     public static readonly Parameter<string> CleanupServiceName = Text("cleanup_service_name", "cleanup");
     public static readonly Parameter<string> CommandDirectory = Text("command_directory", "/usr/sbin");
-    public static readonly Parameter<string> CommandExecutionDirectory = Text("command_execution_directory", "");
-    public static readonly Parameter<string> CommandExpansionFilter = Text("command_expansion_filter", "1234567890!@%-_=+:,./abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    public static readonly Parameter<string> CommandExecutionDirectory = Raw("command_execution_directory", "");
+    public static readonly Parameter<string> CommandExpansionFilter = Raw("command_expansion_filter", "1234567890!@%-_=+:,./abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
     public static readonly Parameter<TimeSpan> CommandTimeLimit = Time("command_time_limit", "1000s");
-    public static readonly Parameter<int> CompatibilityLevel = Int("compatibility_level", "0");
+    public static readonly Parameter<string> CompatibilityLevel = Text("compatibility_level", "0");
     public static readonly Parameter<string> ConfigDirectory = Text("config_directory", "/etc/mta");
     public static readonly Parameter<bool> ConfirmDelayCleared = Bool("confirm_delay_cleared", "no");
     public static readonly Parameter<TimeSpan> ConnectionCacheProtocolTimeout = Time("connection_cache_protocol_timeout", "5s");
@@ -69,8 +69,8 @@ public static partial class Parameters
     public static readonly Parameter<string> DefaultDeliveryStatusFilter = Text("default_delivery_status_filter", "");
     public static readonly Parameter<int> DefaultDestinationConcurrencyFailedCohortLimit = Int("default_destination_concurrency_failed_cohort_limit", "1");
     public static readonly Parameter<int> DefaultDestinationConcurrencyLimit = Int("default_destination_concurrency_limit", "20");
-    public static readonly Parameter<int> DefaultDestinationConcurrencyNegativeFeedback = Int("default_destination_concurrency_negative_feedback", "1");
-    public static readonly Parameter<int> DefaultDestinationConcurrencyPositiveFeedback = Int("default_destination_concurrency_positive_feedback", "1");
+    public static readonly Parameter<string> DefaultDestinationConcurrencyNegativeFeedback = Text("default_destination_concurrency_negative_feedback", "1");
+    public static readonly Parameter<string> DefaultDestinationConcurrencyPositiveFeedback = Text("default_destination_concurrency_positive_feedback", "1");
     public static readonly Parameter<TimeSpan> DefaultDestinationRateDelay = Time("default_destination_rate_delay", "0s");
     public static readonly Parameter<int> DefaultDestinationRecipientLimit = Int("default_destination_recipient_limit", "50");
     public static readonly Parameter<int> DefaultExtraRecipientLimit = Int("default_extra_recipient_limit", "1000");
@@ -117,7 +117,7 @@ public static partial class Parameters
     public static readonly Parameter<bool> EnableThreadedBounces = Bool("enable_threaded_bounces", "no");
     public static readonly Parameter<string> ErrorNoticeRecipient = Text("error_notice_recipient", "postmaster");
     public static readonly Parameter<string> ErrorServiceName = Text("error_service_name", "error");
-    public static readonly Parameter<string> ExecutionDirectoryExpansionFilter = Text("execution_directory_expansion_filter", "1234567890!@%-_=+:,./abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    public static readonly Parameter<string> ExecutionDirectoryExpansionFilter = Raw("execution_directory_expansion_filter", "1234567890!@%-_=+:,./abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
     public static readonly Parameter<bool> ExpandOwnerAlias = Bool("expand_owner_alias", "no");
     public static readonly Parameter<string> ExportEnvironment = Text("export_environment", "TZ MAIL_CONFIG LANG");
     public static readonly Parameter<string> FallbackTransport = Text("fallback_transport", "");
@@ -130,7 +130,7 @@ public static partial class Parameters
     public static readonly Parameter<bool> ForceMimeInputConversion = Bool("force_mime_input_conversion", "no");
     public static readonly Parameter<int> ForkAttempts = Int("fork_attempts", "5");
     public static readonly Parameter<TimeSpan> ForkDelay = Time("fork_delay", "1s");
-    public static readonly Parameter<string> ForwardExpansionFilter = Text("forward_expansion_filter", "1234567890!@%-_=+:,./abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    public static readonly Parameter<string> ForwardExpansionFilter = Raw("forward_expansion_filter", "1234567890!@%-_=+:,./abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
     public static readonly Parameter<string> ForwardPath = Raw("forward_path", "$home/.forward${recipient_delimiter}${extension}, $home/.forward");
     public static readonly Parameter<bool> FrozenDeliveredTo = Bool("frozen_delivered_to", "yes");
     public static readonly Parameter<string> FullNameEncodingCharset = Text("full_name_encoding_charset", "utf-8");
@@ -143,7 +143,7 @@ public static partial class Parameters
     public static readonly Parameter<bool> HelpfulWarnings = Bool("helpful_warnings", "yes");
     public static readonly Parameter<string> HomeMailbox = Text("home_mailbox", "");
     public static readonly Parameter<int> HopcountLimit = Int("hopcount_limit", "50");
-    public static readonly Parameter<bool> HtmlDirectory = Bool("html_directory", "no");
+    public static readonly Parameter<string> HtmlDirectory = Text("html_directory", "no");
     public static readonly Parameter<bool> IgnoreMxLookupError = Bool("ignore_mx_lookup_error", "no");
     public static readonly Parameter<bool> IgnoreSrvLookupError = Bool("ignore_srv_lookup_error", "no");
     public static readonly Parameter<string> ImportEnvironment = Text("import_environment", "MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C POSTLOG_SERVICE POSTLOG_HOSTNAME XDG_RUNTIME_DIR");
@@ -168,13 +168,13 @@ public static partial class Parameters
     public static readonly Parameter<string> LocalLoginSenderMaps = Text("local_login_sender_maps", "static:*");
     public static readonly Parameter<string> LocalRecipientMaps = Text("local_recipient_maps", "proxy:unix:passwd.byname $alias_maps");
     public static readonly Parameter<string> LocalTransport = Text("local_transport", "local:$myhostname");
-    public static readonly Parameter<string> LuserRelay = Text("luser_relay", "");
+    public static readonly Parameter<string> LuserRelay = Raw("luser_relay", "");
     public static readonly Parameter<string> MailName = Text("mail_name", "Postfix");
     public static readonly Parameter<string> MailOwner = Text("mail_owner", "mta");
-    public static readonly Parameter<int> MailReleaseDate = Int("mail_release_date", "20260821");
+    public static readonly Parameter<string> MailReleaseDate = Text("mail_release_date", "20260821");
     public static readonly Parameter<string> MailSpoolDirectory = Text("mail_spool_directory", "/var/mail");
     public static readonly Parameter<string> MailVersion = Text("mail_version", "3.12-20260821");
-    public static readonly Parameter<string> MailboxCommand = Text("mailbox_command", "");
+    public static readonly Parameter<string> MailboxCommand = Raw("mailbox_command", "");
     public static readonly Parameter<string> MailboxCommandMaps = Text("mailbox_command_maps", "");
     public static readonly Parameter<string> MailboxDeliveryLock = Text("mailbox_delivery_lock", "fcntl, dotlock");
     public static readonly Parameter<long> MailboxSizeLimit = Long("mailbox_size_limit", "51200000");
@@ -182,7 +182,7 @@ public static partial class Parameters
     public static readonly Parameter<string> MailboxTransportMaps = Text("mailbox_transport_maps", "");
     public static readonly Parameter<string> MaillogFile = Text("maillog_file", "");
     public static readonly Parameter<string> MaillogFileCompressor = Text("maillog_file_compressor", "gzip");
-    public static readonly Parameter<int> MaillogFilePermissions = Int("maillog_file_permissions", "0600");
+    public static readonly Parameter<string> MaillogFilePermissions = Text("maillog_file_permissions", "0600");
     public static readonly Parameter<string> MaillogFilePrefixes = Text("maillog_file_prefixes", "/var, /dev/stdout");
     public static readonly Parameter<string> MaillogFileRotateSuffix = Text("maillog_file_rotate_suffix", "%Y%m%d-%H%M%S");
     public static readonly Parameter<string> MailqPath = Text("mailq_path", "/usr/bin/mailq");
@@ -269,7 +269,7 @@ public static partial class Parameters
     public static readonly Parameter<TimeSpan> QueueRunDelay = Time("queue_run_delay", "300s");
     public static readonly Parameter<string> QueueServiceName = Text("queue_service_name", "qmgr");
     public static readonly Parameter<string> RblReplyMaps = Text("rbl_reply_maps", "");
-    public static readonly Parameter<bool> ReadmeDirectory = Bool("readme_directory", "no");
+    public static readonly Parameter<string> ReadmeDirectory = Text("readme_directory", "no");
     public static readonly Parameter<string> ReceiveOverrideOptions = Text("receive_override_options", "");
     public static readonly Parameter<string> RecipientBccMaps = Text("recipient_bcc_maps", "");
     public static readonly Parameter<string> RecipientCanonicalClasses = Text("recipient_canonical_classes", "envelope_recipient, header_recipient");
@@ -308,7 +308,7 @@ public static partial class Parameters
     public static readonly Parameter<string> ServiceName = Text("service_name", "");
     public static readonly Parameter<TimeSpan> ServiceThrottleTime = Time("service_throttle_time", "60s");
     public static readonly Parameter<string> SetgidGroup = Text("setgid_group", "mtadrop");
-    public static readonly Parameter<bool> ShlibDirectory = Bool("shlib_directory", "no");
+    public static readonly Parameter<string> ShlibDirectory = Text("shlib_directory", "no");
     public static readonly Parameter<bool> ShowUserUnknownTableName = Bool("show_user_unknown_table_name", "yes");
     public static readonly Parameter<string> ShowqServiceName = Text("showq_service_name", "showq");
     public static readonly Parameter<string> Smtputf8AutodetectClasses = Text("smtputf8_autodetect_classes", "sendmail, verify");

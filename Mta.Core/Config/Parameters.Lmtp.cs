@@ -72,7 +72,7 @@ public static partial class Parameters
     public static readonly Parameter<bool> LmtpSkip5xxGreeting = Bool("lmtp_skip_5xx_greeting", "yes");
     public static readonly Parameter<bool> LmtpSkipQuitResponse = Bool("lmtp_skip_quit_response", "no");
     public static readonly Parameter<TimeSpan> LmtpStarttlsTimeout = Time("lmtp_starttls_timeout", "300s");
-    public static readonly Parameter<int> LmtpTcpPort = Int("lmtp_tcp_port", "24");
+    public static readonly Parameter<string> LmtpTcpPort = Text("lmtp_tcp_port", "24");
     public static readonly Parameter<string> LmtpTlsCAfile = Text("lmtp_tls_CAfile", "");
     public static readonly Parameter<string> LmtpTlsCApath = Text("lmtp_tls_CApath", "");
     public static readonly Parameter<bool> LmtpTlsBlockEarlyMailReply = Bool("lmtp_tls_block_early_mail_reply", "no");

@@ -16,7 +16,7 @@ public static partial class Parameters
     public static readonly Parameter<string> MilterMacroDefaults = Text("milter_macro_defaults", "");
     public static readonly Parameter<string> MilterMacroV = Text("milter_macro_v", "$mail_name $mail_version");
     public static readonly Parameter<string> MilterMailMacros = Text("milter_mail_macros", "i {auth_type} {auth_authen} {auth_author} {mail_addr} {mail_host} {mail_mailer}");
-    public static readonly Parameter<int> MilterProtocol = Int("milter_protocol", "6");
+    public static readonly Parameter<string> MilterProtocol = Text("milter_protocol", "6");
     public static readonly Parameter<string> MilterRcptMacros = Text("milter_rcpt_macros", "i {rcpt_addr} {rcpt_host} {rcpt_mailer}");
     public static readonly Parameter<string> MilterUnknownCommandMacros = Text("milter_unknown_command_macros", "");
 }

@@ -27,7 +27,7 @@ public static partial class Parameters
     public static readonly Parameter<int> PostscreenDnsblThreshold = Int("postscreen_dnsbl_threshold", "1");
     public static readonly Parameter<TimeSpan> PostscreenDnsblTimeout = Time("postscreen_dnsbl_timeout", "10s");
     public static readonly Parameter<string> PostscreenEnforceTls = Text("postscreen_enforce_tls", "$smtpd_enforce_tls");
-    public static readonly Parameter<string> PostscreenExpansionFilter = Text("postscreen_expansion_filter", "$smtpd_expansion_filter");
+    public static readonly Parameter<string> PostscreenExpansionFilter = Raw("postscreen_expansion_filter", "$smtpd_expansion_filter");
     public static readonly Parameter<string> PostscreenForbiddenCommands = Text("postscreen_forbidden_commands", "$smtpd_forbidden_commands");
     public static readonly Parameter<string> PostscreenGreetAction = Text("postscreen_greet_action", "ignore");
     public static readonly Parameter<string> PostscreenGreetBanner = Text("postscreen_greet_banner", "$smtpd_banner");
@@ -42,7 +42,7 @@ public static partial class Parameters
     public static readonly Parameter<TimeSpan> PostscreenPipeliningTtl = Time("postscreen_pipelining_ttl", "30d");
     public static readonly Parameter<string> PostscreenPostQueueLimit = Text("postscreen_post_queue_limit", "$default_process_limit");
     public static readonly Parameter<string> PostscreenPreQueueLimit = Text("postscreen_pre_queue_limit", "$default_process_limit");
-    public static readonly Parameter<string> PostscreenRejectFooter = Text("postscreen_reject_footer", "$smtpd_reject_footer");
+    public static readonly Parameter<string> PostscreenRejectFooter = Raw("postscreen_reject_footer", "$smtpd_reject_footer");
     public static readonly Parameter<string> PostscreenRejectFooterMaps = Text("postscreen_reject_footer_maps", "$smtpd_reject_footer_maps");
     public static readonly Parameter<string> PostscreenStarttlsTimeout = Text("postscreen_starttls_timeout", "$smtpd_starttls_timeout");
     public static readonly Parameter<string> PostscreenTlsCAfile = Text("postscreen_tls_CAfile", "$smtpd_tls_CAfile");

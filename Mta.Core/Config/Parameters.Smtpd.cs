@@ -28,7 +28,7 @@ public static partial class Parameters
     public static readonly Parameter<bool> SmtpdEnforceTls = Bool("smtpd_enforce_tls", "no");
     public static readonly Parameter<TimeSpan> SmtpdErrorSleepTime = Time("smtpd_error_sleep_time", "1s");
     public static readonly Parameter<string> SmtpdEtrnRestrictions = Text("smtpd_etrn_restrictions", "");
-    public static readonly Parameter<string> SmtpdExpansionFilter = Text("smtpd_expansion_filter", "\\t\\40!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\\\]^_`abcdefghijklmnopqrstuvwxyz{|}~");
+    public static readonly Parameter<string> SmtpdExpansionFilter = Raw("smtpd_expansion_filter", "\\t\\40!\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\\\]^_`abcdefghijklmnopqrstuvwxyz{|}~");
     public static readonly Parameter<string> SmtpdForbidBareNewline = Text("smtpd_forbid_bare_newline", "normalize");
     public static readonly Parameter<string> SmtpdForbidBareNewlineExclusions = Text("smtpd_forbid_bare_newline_exclusions", "$mynetworks");
     public static readonly Parameter<int> SmtpdForbidBareNewlineRejectCode = Int("smtpd_forbid_bare_newline_reject_code", "550");
@@ -64,7 +64,7 @@ public static partial class Parameters
     public static readonly Parameter<int> SmtpdRecipientOvershootLimit = Int("smtpd_recipient_overshoot_limit", "1000");
     public static readonly Parameter<string> SmtpdRecipientRestrictions = Text("smtpd_recipient_restrictions", "");
     public static readonly Parameter<string> SmtpdRejectFilterMaps = Text("smtpd_reject_filter_maps", "");
-    public static readonly Parameter<string> SmtpdRejectFooter = Text("smtpd_reject_footer", "");
+    public static readonly Parameter<string> SmtpdRejectFooter = Raw("smtpd_reject_footer", "");
     public static readonly Parameter<string> SmtpdRejectFooterMaps = Text("smtpd_reject_footer_maps", "");
     public static readonly Parameter<bool> SmtpdRejectUnlistedRecipient = Bool("smtpd_reject_unlisted_recipient", "yes");
     public static readonly Parameter<bool> SmtpdRejectUnlistedSender = Bool("smtpd_reject_unlisted_sender", "no");

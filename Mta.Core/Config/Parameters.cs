@@ -5,6 +5,11 @@ namespace Mta.Core.Config;
 /// <summary>The parameter table: every name of Postfix 3.12 and our own, with default, kind and range.</summary>
 public static partial class Parameters
 {
+    /// <summary>Explicit, so that the whole table is there when <see cref="All"/> is asked for before any field.</summary>
+    static Parameters()
+    {
+    }
+
     /// <summary>All parameters; the position of each is its <see cref="Parameter.Ordinal"/>.</summary>
     public static IReadOnlyList<Parameter> All => Registry.List;
 

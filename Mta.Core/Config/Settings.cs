@@ -1,18 +1,38 @@
-using System.Collections.Frozen;
-using System.Globalization;
+using System.Collections.Concurrent;
 
 namespace Mta.Core.Config;
 
 /// <summary>An immutable snapshot of the effective configuration of one service; reload makes a new one.</summary>
 public sealed class Settings
 {
-    private readonly FrozenDictionary<string, string> explicitValues;
+    private readonly Dictionary<string, string> values;
+    private readonly HostFacts host;
+
+    /// <summary>By <see cref="Parameter.Ordinal"/>; two threads that meet write equal values.</summary>
     private readonly object?[] parsed = new object?[Parameters.All.Count];
 
-    public Settings(IEnumerable<KeyValuePair<string, string>> values) =>
-        explicitValues = values.ToFrozenDictionary(v => v.Key, v => v.Value, StringComparer.Ordinal);
+    /// <summary>The same for each transport that was asked for.</summary>
+    private readonly ConcurrentDictionary<string, object?[]> transports = new(StringComparer.Ordinal);
 
-    /// <summary>The value of a parameter, expanded and parsed; the parsed value is kept.</summary>
+    /// <summary>A snapshot of values as main.cf would have them, on a host that knows only itself.</summary>
+    public Settings(IEnumerable<KeyValuePair<string, string>> values)
+        : this(values, HostFacts.Loopback)
+    {
+    }
+
+    public Settings(IEnumerable<KeyValuePair<string, string>> values, HostFacts host)
+    {
+        this.values = new Dictionary<string, string>(values, StringComparer.Ordinal);
+        this.host = host;
+    }
+
+    /// <summary>The names that have a value of their own, known and user-defined ones.</summary>
+    public IEnumerable<string> Names => values.Keys;
+
+    public HostFacts Host => host;
+
+    /// <summary>The value of a parameter, expanded and read; the value is kept, so that the second call costs an array access.</summary>
+    /// <exception cref="SettingsException">The value is no good; <see cref="Validate"/> says so beforehand.</exception>
     public T Get<T>(Parameter<T> parameter)
     {
         if (parsed[parameter.Ordinal] is T known)
@@ -20,38 +40,120 @@ public sealed class Settings
             return known;
         }
 
-        var value = Parse(parameter);
+        var value = Read(parameter, parameter.Name);
         parsed[parameter.Ordinal] = value;
-        return value;
+        return (T)value;
+    }
+
+    /// <summary>
+    /// The value for one transport: of <c>TRANSPORT_destination_concurrency_limit</c> for <c>default_destination_concurrency_limit</c> and
+    /// the like, of <c>TRANSPORT_initial_destination_concurrency</c>, of <c>TRANSPORT_time_limit</c> for <c>command_time_limit</c>; without
+    /// one, that of <paramref name="fallback"/>.
+    /// </summary>
+    /// <exception cref="SettingsException">The value is no good.</exception>
+    public T Transport<T>(string transport, Parameter<T> fallback)
+    {
+        if (!transports.TryGetValue(transport, out var own))
+        {
+            own = transports.GetOrAdd(transport, new object?[Parameters.All.Count]);
+        }
+
+        if (own[fallback.Ordinal] is T known)
+        {
+            return known;
+        }
+
+        var name = TransportParameters.NameOf(transport, fallback);
+        var value = values.ContainsKey(name) || Parameters.ByName.ContainsKey(name) ? Read(fallback, name) : Read(fallback, fallback.Name);
+        own[fallback.Ordinal] = value;
+        return (T)value;
     }
 
     /// <summary>A snapshot in which <paramref name="overrides"/> (a service's <c>-o</c> in master.cf) come first.</summary>
     public Settings With(IEnumerable<KeyValuePair<string, string>> overrides)
     {
-        var merged = new Dictionary<string, string>(explicitValues, StringComparer.Ordinal);
+        var merged = new Dictionary<string, string>(values, StringComparer.Ordinal);
         foreach (var (name, value) in overrides)
         {
             merged[name] = value;
         }
 
-        return new Settings(merged);
+        return new Settings(merged, host);
     }
 
-    /// <summary>The expanded text of any name, known or user-defined; null when it is neither.</summary>
-    public string? Text(string name) =>
-        explicitValues.TryGetValue(name, out var text) ? text : Parameters.ByName.GetValueOrDefault(name)?.DefaultText;
+    /// <summary>Whether a value was given for the name, be it the default's.</summary>
+    public bool IsSet(string name) => values.ContainsKey(name);
 
-    private T Parse<T>(Parameter<T> parameter)
+    /// <summary>The text of any name as written, else its default; null for a name that is neither set nor known.</summary>
+    public string? Raw(string name) =>
+        values.TryGetValue(name, out var value) ? value
+        : ComputedDefaults.Find(name, this, host) ?? Parameters.ByName.GetValueOrDefault(name)?.DefaultText;
+
+    /// <summary>The expanded text of any name, known or user-defined; null when it is neither.</summary>
+    /// <exception cref="SettingsException">The text cannot be expanded.</exception>
+    public string? Text(string name) => Raw(name) is { } raw ? ExpandValue(name, raw) : null;
+
+    /// <summary>Expands <c>$name</c> in a text with the values of this snapshot.</summary>
+    public Expansion Expand(string text) => Expander.Expand(text, Raw);
+
+    /// <summary>The parameters whose value is no good, and why; empty when every <see cref="Get"/> will succeed.</summary>
+    public IReadOnlyList<(string Name, string Error)> Validate()
     {
-        var text = Text(parameter.Name) ?? "";
-        object value = parameter.Kind switch
+        var errors = new List<(string, string)>();
+        foreach (var parameter in Parameters.All)
         {
-            ParameterKind.Bool => text == "yes",
-            ParameterKind.Int => int.Parse(text, CultureInfo.InvariantCulture),
-            ParameterKind.Long => long.Parse(text, CultureInfo.InvariantCulture),
-            ParameterKind.Time => TimeSpan.FromSeconds(long.Parse(text.TrimEnd('s', 'm', 'h', 'd', 'w'), CultureInfo.InvariantCulture)),
-            _ => text,
-        };
-        return (T)value;
+            if (parsed[parameter.Ordinal] is not null)
+            {
+                continue;
+            }
+
+            if (TryRead(parameter, parameter.Name, out var value) is { } error)
+            {
+                errors.Add((parameter.Name, error));
+            }
+            else
+            {
+                parsed[parameter.Ordinal] = value;
+            }
+        }
+
+        foreach (var name in values.Keys)
+        {
+            if (TransportParameters.Find(name) is { } template && !Parameters.ByName.ContainsKey(name) && TryRead(template, name, out _) is { } error)
+            {
+                errors.Add((name, error));
+            }
+        }
+
+        return errors;
+    }
+
+    private object Read(Parameter parameter, string name) =>
+        TryRead(parameter, name, out var value) is { } error ? throw new SettingsException(error) : value!;
+
+    private string? TryRead(Parameter parameter, string name, out object? value)
+    {
+        value = null;
+        var raw = Raw(name) ?? "";
+        var text = raw;
+        if (parameter.Kind != ParameterKind.Raw)
+        {
+            var expansion = Expander.Expand(raw, Raw);
+            if (expansion.Error is not null)
+            {
+                return $"{name} = {raw}: {expansion.Error}";
+            }
+
+            text = expansion.Value;
+        }
+
+        value = ParameterReader.Read(parameter, name, text, out var error);
+        return error;
+    }
+
+    private string ExpandValue(string name, string raw)
+    {
+        var expansion = Expander.Expand(raw, Raw);
+        return expansion.Error is null ? expansion.Value : throw new SettingsException($"{name} = {raw}: {expansion.Error}");
     }
 }
