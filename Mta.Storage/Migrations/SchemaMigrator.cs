@@ -19,7 +19,9 @@ public sealed record SchemaState(long Version, bool SeparateRoles);
 /// <param name="connectionString">An Npgsql connection string of the role that the URL logs in as.</param>
 /// <param name="warn">Takes what an administrator should know.</param>
 /// <param name="program">This program's version; null means that of the assembly.</param>
-public sealed class SchemaMigrator(string connectionString, Action<string>? warn = null, Version? program = null)
+/// <param name="target">Which of several hosts to use.</param>
+public sealed class SchemaMigrator(
+    string connectionString, Action<string>? warn = null, Version? program = null, TargetSessionAttributes? target = null)
 {
     // "mta" and "schema" in ASCII; any number will do that nobody else takes.
     private const long LockKey = 0x6d74_6173_6368_656d;
@@ -31,7 +33,7 @@ public sealed class SchemaMigrator(string connectionString, Action<string>? warn
     {
         try
         {
-            await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false });
+            await using var source = CreateSource();
             await using var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
             var schema = await SchemaSnapshot.ReadAsync(connection, cancellationToken).ConfigureAwait(false);
             if (!schema.IsCurrent)
@@ -55,6 +57,30 @@ public sealed class SchemaMigrator(string connectionString, Action<string>? warn
         }
     }
 
+    /// <summary>Looks only; for commands, which run beside a daemon that has migrated. Throws when the schema is missing or too new.</summary>
+    public async Task<SchemaState> ReadAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var source = CreateSource();
+            await using var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+            var schema = await SchemaSnapshot.ReadAsync(connection, cancellationToken).ConfigureAwait(false);
+            Check(schema);
+            return new SchemaState(schema.Version, schema.RolesUsable && schema.GrantsApplied is not (null or ""));
+        }
+        catch (NpgsqlException e)
+        {
+            throw new StorageException(
+                e is PostgresException { IsTransient: false } ? StorageFailure.Fatal : StorageFailure.Retry, $"database: {e.Message}", e);
+        }
+    }
+
+    private NpgsqlDataSource CreateSource()
+    {
+        var builder = new NpgsqlDataSourceBuilder(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
+        return target is { } attributes ? builder.BuildMultiHost().WithTargetSession(attributes) : builder.Build();
+    }
+
     private async Task<SchemaSnapshot> MigrateUnderLockAsync(NpgsqlDataSource source, NpgsqlConnection work, CancellationToken cancellationToken)
     {
         await using var holder = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
@@ -76,7 +102,7 @@ public sealed class SchemaMigrator(string connectionString, Action<string>? warn
 
         if (schema.Version < SqlScripts.NewestVersion)
         {
-            RunMigrations(schema);
+            RunMigrations(schema, work);
         }
 
         if (separate)
@@ -97,9 +123,10 @@ public sealed class SchemaMigrator(string connectionString, Action<string>? warn
         }
     }
 
-    private void RunMigrations(SchemaSnapshot schema)
+    private void RunMigrations(SchemaSnapshot schema, NpgsqlConnection work)
     {
-        var builder = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, CommandTimeout = 0 };
+        // The server that the lock is held on, whichever of several hosts that is.
+        var builder = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, CommandTimeout = 0, Host = work.Host, Port = work.Port };
         if (schema.Owner != schema.Login)
         {
             builder.Options = $"{builder.Options} -c role={schema.Owner}".Trim();

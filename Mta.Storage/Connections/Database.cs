@@ -1,0 +1,111 @@
+using Mta.Storage.Migrations;
+using Npgsql;
+
+namespace Mta.Storage.Connections;
+
+/// <summary>
+/// The database that the services work with: makes data sources for each purpose (accept, complete, claim, lookups), each with its own
+/// small pool, all with the same defaults and logged in as the right role.
+/// </summary>
+public sealed class Database
+{
+    private readonly NpgsqlConnectionStringBuilder login;
+    private readonly TargetSessionAttributes? target;
+    private readonly bool rolesLogIn;
+
+    private Database(NpgsqlConnectionStringBuilder login, TargetSessionAttributes? target, bool rolesLogIn)
+    {
+        this.login = login;
+        this.target = target;
+        this.rolesLogIn = rolesLogIn;
+        ApplyDefaults(login);
+    }
+
+    /// <summary>True once it is known that the roles exist: then services work as the daemon role, not as the role that the URL names.</summary>
+    public bool SeparateRoles { get; private set; }
+
+    /// <summary>A server that the URL names.</summary>
+    public static Database Connect(DatabaseUrl url) => new(url.ToConnection(), url.Target, rolesLogIn: false);
+
+    /// <summary>A connection string as it is, for tests.</summary>
+    public static Database Connect(string connectionString) => new(new NpgsqlConnectionStringBuilder(connectionString), null, rolesLogIn: false);
+
+    /// <summary>The embedded cluster: every role may log in there, as the users of the system that its ident map names.</summary>
+    internal static Database Embedded(NpgsqlConnectionStringBuilder login) => new(login, null, rolesLogIn: true);
+
+    /// <summary>Brings the schema up to date and finds out about the roles. Throws <see cref="StorageException"/>.</summary>
+    public async Task<SchemaState> MigrateAsync(Action<string>? warn, CancellationToken cancellationToken)
+    {
+        var state = await new SchemaMigrator(login.ConnectionString, warn, target: target).MigrateAsync(cancellationToken).ConfigureAwait(false);
+        SeparateRoles = state.SeparateRoles;
+        return state;
+    }
+
+    /// <summary>Looks at schema and roles without changing anything. Throws <see cref="StorageException"/>.</summary>
+    public async Task<SchemaState> ReadSchemaAsync(CancellationToken cancellationToken)
+    {
+        var state = await new SchemaMigrator(login.ConnectionString, target: target).ReadAsync(cancellationToken).ConfigureAwait(false);
+        SeparateRoles = state.SeparateRoles;
+        return state;
+    }
+
+    /// <summary>A data source whose connections work as <paramref name="role"/>; the caller disposes it.</summary>
+    /// <param name="role">Counts only where <see cref="SeparateRoles"/>, or for the embedded cluster; else all work as the login role.</param>
+    /// <param name="purpose">Shown as application_name <c>mta purpose</c>.</param>
+    /// <param name="connections">The size of the pool.</param>
+    /// <param name="configure">Further settings of the data source (prepared statements, time limits).</param>
+    public NpgsqlDataSource CreateDataSource(DatabaseRole role, string purpose, int connections, Action<NpgsqlConnectionStringBuilder>? configure = null)
+    {
+        var connection = new NpgsqlConnectionStringBuilder(login.ConnectionString) { MaxPoolSize = connections, MinPoolSize = 0 };
+        connection.ApplicationName ??= "mta " + purpose;
+        AssumeRole(connection, role);
+        configure?.Invoke(connection);
+        var builder = new NpgsqlDataSourceBuilder(connection.ConnectionString);
+        return target is { } attributes ? builder.BuildMultiHost().WithTargetSession(attributes) : builder.Build();
+    }
+
+    private void AssumeRole(NpgsqlConnectionStringBuilder connection, DatabaseRole role)
+    {
+        if (DatabaseRoles.Name(role) is not { } name)
+        {
+            return;
+        }
+
+        if (rolesLogIn)
+        {
+            connection.Username = name;
+        }
+        else if (SeparateRoles)
+        {
+            // A start-up option, not SET ROLE: it needs no round trip and is the session's own default.
+            connection.Options = $"{connection.Options} -c role={name}".Trim();
+        }
+    }
+
+    private static void ApplyDefaults(NpgsqlConnectionStringBuilder connection)
+    {
+        // A dead server is noticed within a minute also where nothing is sent, and a fail-over within seconds.
+        // A Unix socket refuses these options.
+        if (!connection.Host!.Split(',').Any(h => h.StartsWith('/')))
+        {
+            SetUnlessGiven(connection, "Tcp Keepalive", true);
+            SetUnlessGiven(connection, "Tcp Keepalive Time", 20);
+            SetUnlessGiven(connection, "Tcp Keepalive Interval", 10);
+        }
+
+        SetUnlessGiven(connection, "Host Recheck Seconds", 2);
+        SetUnlessGiven(connection, "Timeout", 5);
+        SetUnlessGiven(connection, "Command Timeout", 30);
+        // Nothing of ours leaves state behind in a session, so that the DISCARD ALL before each reuse would be waste.
+        SetUnlessGiven(connection, "No Reset On Close", true);
+        SetUnlessGiven(connection, "Enlist", false);
+    }
+
+    private static void SetUnlessGiven(NpgsqlConnectionStringBuilder connection, string keyword, object value)
+    {
+        if (!connection.ShouldSerialize(keyword))
+        {
+            connection[keyword] = value;
+        }
+    }
+}
