@@ -4,28 +4,38 @@
 -- Nodes -----------------------------------------------------------------------------------------------------------------------------
 
 CREATE SEQUENCE mta.epoch_seq;
+-- Each epoch gets another number, so that the ids of a restarted node cannot repeat whatever its clock does.
+CREATE SEQUENCE mta.node_number_seq AS smallint MINVALUE 16 MAXVALUE 4095 CYCLE;
 
--- One row a node. The epoch has a unique index on purpose: changing it takes the lock that conflicts with FOR KEY SHARE, which every
--- transaction that inserts, claims or finishes rows for an epoch holds, while a heartbeat (no key column) does not wait for them.
+-- One row a node. Epoch and number have unique indexes on purpose: changing one takes the lock that conflicts with FOR KEY SHARE, which
+-- every transaction that inserts, claims or finishes rows for an epoch holds, while a heartbeat (no key column) does not wait for them.
 CREATE TABLE mta.node (
-    number smallint PRIMARY KEY,
-    name text NOT NULL,
+    name text PRIMARY KEY,
+    number smallint NOT NULL,
     epoch bigint NOT NULL,
+    -- The secret of the data directory: who knows it is the same node, restarted.
+    instance text NOT NULL,
     state text NOT NULL,
     lease_until timestamptz NOT NULL,
     heartbeat_at timestamptz NOT NULL,
     started_at timestamptz NOT NULL,
-    -- No id above this one has been made in this node's name; the next epoch begins above it.
+    -- No id above this one was made when the heartbeat was sent.
     id_bound bigint NOT NULL,
     host text NOT NULL,
     process_id integer NOT NULL,
     program_version text NOT NULL,
     possible_duplicates bigint NOT NULL DEFAULT 0,
-    CONSTRAINT node_name_key UNIQUE (name),
+    CONSTRAINT node_number_key UNIQUE (number),
     CONSTRAINT node_epoch_key UNIQUE (epoch),
     CONSTRAINT node_number_is_not_reserved_for_sql CHECK (number BETWEEN 16 AND 4095),
     CONSTRAINT node_state_known CHECK (state IN ('live', 'ended'))
 ) WITH (fillfactor = 50);
+
+-- The last id bound of numbers that were in use before.
+CREATE TABLE mta.node_number (
+    number smallint PRIMARY KEY,
+    id_bound bigint NOT NULL
+);
 
 -- Messages --------------------------------------------------------------------------------------------------------------------------
 
@@ -107,6 +117,78 @@ CREATE TABLE mta.destination (
 );
 CREATE INDEX destination_next_due ON mta.destination (next_due);
 
+-- Ends an epoch and gives its mail back. The change of the node's key waits for the transactions in flight that hold FOR KEY SHARE on it;
+-- later ones find that their epoch has ended. False when the epoch had ended already.
+CREATE FUNCTION mta.end_epoch(node_name text, ended bigint) RETURNS boolean LANGUAGE plpgsql AS $body$
+DECLARE
+    node mta.node;
+BEGIN
+    SELECT * INTO node FROM mta.node WHERE name = node_name AND epoch = ended FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    INSERT INTO mta.node_number VALUES (node.number, node.id_bound)
+        ON CONFLICT (number) DO UPDATE SET id_bound = greatest(mta.node_number.id_bound, excluded.id_bound);
+    UPDATE mta.node SET epoch = nextval('mta.epoch_seq'), state = 'ended' WHERE name = node_name;
+    PERFORM mta.release_epoch(ended);
+    RETURN true;
+END
+$body$;
+
+-- Moves what an ended epoch owned to incoming, and removes the pieces of messages that it did not finish receiving.
+CREATE FUNCTION mta.release_epoch(ended bigint) RETURNS bigint LANGUAGE plpgsql AS $body$
+DECLARE
+    released bigint;
+BEGIN
+    WITH moved AS (DELETE FROM mta.active WHERE epoch = ended RETURNING *)
+    INSERT INTO mta.incoming
+        SELECT id, sender, size, recipient_count, flags, dsn_return, envelope_id, client_name, client_address, client_port, protocol, helo,
+               message_id, filter, chunk_count, attempts, warned
+        FROM moved;
+    GET DIAGNOSTICS released = ROW_COUNT;
+    DELETE FROM mta.content WHERE message_id IN (SELECT message_id FROM mta.upload WHERE epoch = ended);
+    DELETE FROM mta.upload WHERE epoch = ended;
+    RETURN released;
+END
+$body$;
+
+-- Begins an epoch of a node, ending an old one of the same instance at once. No row when another instance of this name holds a live lease.
+CREATE FUNCTION mta.begin_epoch(
+    node_name text, node_instance text, lease interval, node_host text, node_process_id integer, node_version text)
+    RETURNS TABLE (epoch bigint, number smallint, id_floor bigint) LANGUAGE plpgsql AS $body$
+#variable_conflict use_column
+DECLARE
+    old mta.node;
+    new_number smallint;
+    new_epoch bigint;
+    bound bigint;
+BEGIN
+    -- One at a time, so that two nodes cannot take one number or one name.
+    PERFORM pg_advisory_xact_lock(hashtext('mta.begin_epoch'));
+    SELECT * INTO old FROM mta.node n WHERE n.name = node_name FOR UPDATE;
+    IF FOUND THEN
+        IF old.state = 'live' AND old.instance <> node_instance AND old.lease_until > clock_timestamp() THEN
+            RETURN;
+        END IF;
+        PERFORM mta.end_epoch(node_name, old.epoch);
+    END IF;
+    LOOP
+        new_number := nextval('mta.node_number_seq');
+        EXIT WHEN NOT EXISTS (SELECT FROM mta.node n WHERE n.number = new_number);
+    END LOOP;
+    SELECT nn.id_bound INTO bound FROM mta.node_number nn WHERE nn.number = new_number;
+    new_epoch := nextval('mta.epoch_seq');
+    INSERT INTO mta.node AS n (name, number, epoch, instance, state, lease_until, heartbeat_at, started_at, id_bound, host, process_id, program_version)
+    VALUES (node_name, new_number, new_epoch, node_instance, 'live', clock_timestamp() + lease, clock_timestamp(), clock_timestamp(),
+            coalesce(bound, 0), node_host, node_process_id, node_version)
+    ON CONFLICT (name) DO UPDATE SET
+        number = excluded.number, epoch = excluded.epoch, instance = excluded.instance, state = 'live', lease_until = excluded.lease_until,
+        heartbeat_at = excluded.heartbeat_at, started_at = excluded.started_at, id_bound = excluded.id_bound, host = excluded.host,
+        process_id = excluded.process_id, program_version = excluded.program_version;
+    RETURN QUERY SELECT new_epoch, new_number, coalesce(bound, 0::bigint);
+END
+$body$;
+
 -- History ---------------------------------------------------------------------------------------------------------------------------
 
 -- One row for each attempt of each recipient, written in the transaction that finished or deferred it.
@@ -114,7 +196,7 @@ CREATE TABLE mta.delivery_log (
     at timestamptz NOT NULL DEFAULT now(),
     message_id bigint NOT NULL,
     recipient_number integer NOT NULL,
-    node smallint NOT NULL,
+    node text NOT NULL,
     action smallint NOT NULL,
     sender text NOT NULL,
     recipient text NOT NULL,
