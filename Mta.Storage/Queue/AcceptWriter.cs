@@ -1,0 +1,205 @@
+using Mta.Storage.Nodes;
+using Npgsql;
+
+namespace Mta.Storage.Queue;
+
+/// <summary>One writer of the accept combiner: its connection, its lock and its batches.</summary>
+internal sealed class AcceptWriter(NpgsqlDataSource source, CommitSettler settler, TimeSpan commitLimit, TimeSpan settleLimit) : IAsyncDisposable
+{
+    private readonly QueueConnection connection = new(source);
+    private readonly AcceptBatch batch = new();
+    private readonly Dictionary<string, NpgsqlCommand> commands = new(StringComparer.Ordinal);
+    private readonly WriterLock writerLock = WriterLock.Create();
+
+    /// <summary>Stores the messages and tells each session; messages with and without owner go by statements of their own.</summary>
+    public async ValueTask StoreAsync(List<AcceptCombiner.Waiting> messages, NodeEpoch epoch, CancellationToken cancellationToken)
+    {
+        var owned = messages.TrueForAll(m => m.Message.Owned);
+        if (owned || messages.TrueForAll(m => !m.Message.Owned))
+        {
+            await StoreAsync(messages, owned, epoch, cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            await StoreAsync(messages.FindAll(m => m.Message.Owned), true, epoch, cancellationToken).ConfigureAwait(false);
+            await StoreAsync(messages.FindAll(m => !m.Message.Owned), false, epoch, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    public ValueTask DisposeAsync() => connection.DisposeAsync();
+
+    private async ValueTask StoreAsync(List<AcceptCombiner.Waiting> messages, bool owned, NodeEpoch epoch, CancellationToken cancellationToken)
+    {
+        Exception failure;
+        try
+        {
+            var stored = await ExecuteAsync(messages, owned, epoch, cancellationToken).ConfigureAwait(false);
+            if (connection.CommittedWithWarning)
+            {
+                // The server says that it did not wait for the standby: a fail-over would lose this.
+                await SettleAsync(messages, epoch, "the commit was not waited for", cancellationToken).ConfigureAwait(false);
+            }
+            else
+            {
+                Answer(messages, stored == messages.Count
+                    ? new AcceptResult(AcceptOutcome.Stored)
+                    : new AcceptResult(AcceptOutcome.EpochEnded, "this node's epoch has ended"));
+            }
+
+            return;
+        }
+        catch (Exception e) when (StorageErrors.IsDatabaseFailure(e) || StorageErrors.IsDataError(e) || e is OperationCanceledException)
+        {
+            failure = e;
+        }
+
+        await FailAsync(messages, owned, epoch, failure, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask FailAsync(
+        List<AcceptCombiner.Waiting> messages, bool owned, NodeEpoch epoch, Exception failure, CancellationToken cancellationToken)
+    {
+        var sent = executing;
+        if (StorageErrors.IsDataError(failure))
+        {
+            if (failure is not PostgresException)
+            {
+                await DropAsync().ConfigureAwait(false);
+            }
+
+            if (messages.Count == 1)
+            {
+                Answer(messages, new AcceptResult(AcceptOutcome.Refused, StorageErrors.Map(failure).Message));
+                return;
+            }
+
+            // One bad message must not take the others down: halves, until it stands alone.
+            var half = messages.Count / 2;
+            await StoreAsync(messages.GetRange(0, half), owned, epoch, cancellationToken).ConfigureAwait(false);
+            await StoreAsync(messages.GetRange(half, messages.Count - half), owned, epoch, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        var reason = failure is OperationCanceledException ? "the commit took too long" : StorageErrors.Map(failure).Message;
+        if (!sent || StorageErrors.IsCertainlyRolledBack(failure))
+        {
+            await DropAsync().ConfigureAwait(false);
+            Answer(messages, new AcceptResult(StorageErrors.IsDiskFull(failure) ? AcceptOutcome.NoSpace : AcceptOutcome.NotStored, reason));
+            return;
+        }
+
+        await SettleAsync(messages, epoch, reason, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask SettleAsync(List<AcceptCombiner.Waiting> messages, NodeEpoch epoch, string reason, CancellationToken cancellationToken)
+    {
+        await DropAsync().ConfigureAwait(false);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(settleLimit);
+        var found = await settler.FindStoredAsync(writerLock, messages.ConvertAll(m => m.Message.Envelope.Id.Value), epoch.Name, limit.Token)
+            .ConfigureAwait(false);
+        foreach (var message in messages)
+        {
+            message.TrySetResult(found is null
+                ? new AcceptResult(AcceptOutcome.Unknown, reason)
+                : found.Contains(message.Message.Envelope.Id.Value)
+                    ? new AcceptResult(AcceptOutcome.Stored)
+                    : new AcceptResult(AcceptOutcome.NotStored, reason));
+        }
+    }
+
+    // True from the moment that the statement may have reached the server.
+    private bool executing;
+
+    private async ValueTask<int> ExecuteAsync(List<AcceptCombiner.Waiting> messages, bool owned, NodeEpoch epoch, CancellationToken cancellationToken)
+    {
+        executing = false;
+        var (open, isNew) = await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+        if (isNew)
+        {
+            commands.Clear();
+        }
+
+        batch.Clear();
+        foreach (var message in messages)
+        {
+            batch.Add(message.Message);
+        }
+
+        await CheckChunksAsync(open, messages, cancellationToken).ConfigureAwait(false);
+        var command = CommandFor(open, owned, batch.HasSources);
+        command.Parameters[0].Value = epoch.Name;
+        ((NpgsqlParameter<long>)command.Parameters[1]).TypedValue = epoch.Epoch;
+        if (!command.IsPrepared)
+        {
+            await command.PrepareAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        executing = true;
+        var execution = command.ExecuteNonQueryAsync(CancellationToken.None);
+        if (!execution.IsCompleted)
+        {
+            // Not a token of the command: that would ask the server to cancel, and a cancelled commit claims success.
+            await execution.WaitAsync(commitLimit, CancellationToken.None).ConfigureAwait(false);
+        }
+
+        return await execution.ConfigureAwait(false);
+    }
+
+    /// <summary>The transaction that makes a streamed message visible needs all its chunks; while the epoch lives nobody else removes any.</summary>
+    private static async ValueTask CheckChunksAsync(NpgsqlConnection open, List<AcceptCombiner.Waiting> messages, CancellationToken cancellationToken)
+    {
+        foreach (var waiting in messages)
+        {
+            if (waiting.Message.StoredChunks == 0)
+            {
+                continue;
+            }
+
+            await using var count = new NpgsqlCommand(QueueSql.CountChunks, open);
+            count.Parameters.AddWithValue(waiting.Message.Envelope.Id.Value);
+            count.Parameters.AddWithValue(waiting.Message.StoredChunks);
+            if ((long)(await count.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))! != waiting.Message.StoredChunks)
+            {
+                throw new NpgsqlException($"content of {waiting.Message.Envelope.Id} is incomplete");
+            }
+        }
+    }
+
+    private NpgsqlCommand CommandFor(NpgsqlConnection open, bool owned, bool fromSource)
+    {
+        var sql = (owned, fromSource) switch
+        {
+            (true, false) => QueueSql.AcceptOwned,
+            (false, false) => QueueSql.AcceptUnowned,
+            (true, true) => QueueSql.AcceptOwnedFromSource,
+            (false, true) => QueueSql.AcceptUnownedFromSource,
+        };
+        if (!commands.TryGetValue(sql, out var command))
+        {
+            command = new NpgsqlCommand(sql, open) { CommandTimeout = 0 };
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = "" });
+            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = 0 });
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = WriterLock.Class });
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = writerLock.Key });
+            batch.AddParameters(command.Parameters, fromSource);
+            commands[sql] = command;
+        }
+
+        return command;
+    }
+
+    private async ValueTask DropAsync()
+    {
+        commands.Clear();
+        await connection.BreakAsync().ConfigureAwait(false);
+    }
+
+    private static void Answer(List<AcceptCombiner.Waiting> messages, AcceptResult result)
+    {
+        foreach (var message in messages)
+        {
+            message.TrySetResult(result);
+        }
+    }
+}

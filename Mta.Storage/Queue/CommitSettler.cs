@@ -1,0 +1,80 @@
+using System.Security.Cryptography;
+using Npgsql;
+
+namespace Mta.Storage.Queue;
+
+/// <summary>The advisory lock that a writer's transactions hold until they have ended on the server.</summary>
+internal readonly record struct WriterLock(int Key)
+{
+    /// <summary>The class of these locks in pg_locks ("MT").</summary>
+    public const int Class = 0x4D54;
+
+    public static WriterLock Create() => new(RandomNumberGenerator.GetInt32(int.MaxValue));
+}
+
+/// <summary>
+/// Settles an unknown COMMIT. Looking alone does not do, for the old backend may still commit later: the look is taken on a new connection
+/// under the lock that the old transaction holds for as long as it lives.
+/// </summary>
+internal sealed class CommitSettler(NpgsqlDataSource source)
+{
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>The ids that stand in the queue or its history; null when it could not be settled before the token was cancelled.</summary>
+    public async ValueTask<HashSet<long>?> FindStoredAsync(WriterLock writerLock, List<long> ids, string nodeName, CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                return await TryFindAsync(writerLock, ids, nodeName, cancellationToken).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                return null;
+            }
+            catch (Exception e) when (StorageErrors.IsDatabaseFailure(e))
+            {
+                await Task.Delay(RetryDelay, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+
+        return null;
+    }
+
+    private async Task<HashSet<long>?> TryFindAsync(WriterLock writerLock, List<long> ids, string nodeName, CancellationToken cancellationToken)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        var warned = false;
+        connection.Notice += (_, e) => warned |= e.Notice.SqlState is "01000";
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+        await using (var wait = new NpgsqlCommand(QueueSql.SettleLock, connection, transaction) { CommandTimeout = 0 })
+        {
+            wait.Parameters.AddWithValue(WriterLock.Class);
+            wait.Parameters.AddWithValue(writerLock.Key);
+            await wait.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        var found = new HashSet<long>();
+        await using (var find = new NpgsqlCommand(QueueSql.SettleFind, connection, transaction))
+        {
+            find.Parameters.AddWithValue(ids);
+            await using var reader = await find.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            {
+                found.Add(reader.GetInt64(0));
+            }
+        }
+
+        await using (var touch = new NpgsqlCommand(QueueSql.SettleTouch, connection, transaction))
+        {
+            touch.Parameters.AddWithValue(nodeName);
+            await touch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        // No token: a cancelled wait for the standby would look like success. Past the limit nobody waits for this task any more.
+        var commit = transaction.CommitAsync(CancellationToken.None);
+        await commit.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return warned ? null : found;
+    }
+}

@@ -1,0 +1,161 @@
+using Mta.Core.Queue;
+using Mta.Storage.Nodes;
+using Npgsql;
+
+namespace Mta.Storage.Queue;
+
+/// <summary>A message that was claimed from the database: this node owns it now.</summary>
+/// <param name="ChunkCount">Pieces of content to read.</param>
+/// <param name="Attempts">Rounds of delivery that went before.</param>
+/// <param name="Warned">The sender has been told of the delay.</param>
+public sealed record ClaimedMessage(Envelope Envelope, int ChunkCount, int Attempts, bool Warned);
+
+/// <summary>Claims mail for a node, and reads recipients and content.</summary>
+public sealed class QueueReader(NpgsqlDataSource source)
+{
+    /// <summary>Takes mail without an owner, with ids above <paramref name="floor"/>, oldest first.</summary>
+    public ValueTask<IReadOnlyList<ClaimedMessage>> ClaimIncomingAsync(NodeEpoch node, long floor, int limit, CancellationToken cancellationToken) =>
+        StorageErrors.MapAsync(
+            async () =>
+            {
+                await using var command = Claim(QueueSql.ClaimIncoming, node);
+                command.Parameters.AddWithValue(floor);
+                command.Parameters.AddWithValue(limit);
+                return await ReadMessagesAsync(command, cancellationToken).ConfigureAwait(false);
+            });
+
+    /// <summary>Destinations that have due mail and are not suspended.</summary>
+    public ValueTask<IReadOnlyList<string>> DueDestinationsAsync(int limit, CancellationToken cancellationToken) =>
+        StorageErrors.MapAsync(
+            async () =>
+            {
+                await using var command = source.CreateCommand(QueueSql.DueDestinations);
+                command.Parameters.AddWithValue(limit);
+                await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                var names = new List<string>();
+                while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    names.Add(reader.GetString(0));
+                }
+
+                return (IReadOnlyList<string>)names;
+            });
+
+    /// <summary>Takes due mail of one destination; sets the destination's next due time when it took all there was.</summary>
+    public ValueTask<IReadOnlyList<ClaimedMessage>> ClaimDeferredAsync(
+        NodeEpoch node, string destination, int limit, CancellationToken cancellationToken) =>
+        StorageErrors.MapAsync(
+            async () =>
+            {
+                await using var command = Claim(QueueSql.ClaimDeferred, node);
+                command.Parameters.AddWithValue(destination);
+                command.Parameters.AddWithValue(limit);
+                var messages = await ReadMessagesAsync(command, cancellationToken).ConfigureAwait(false);
+                if (messages.Count < limit)
+                {
+                    await using var refresh = source.CreateCommand(QueueSql.RefreshDestination);
+                    refresh.Parameters.AddWithValue(destination);
+                    await refresh.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+                }
+
+                return messages;
+            });
+
+    /// <summary>What the epoch owns beside the given messages: rows of a commit whose answer was lost.</summary>
+    public ValueTask<IReadOnlyList<ClaimedMessage>> OwnedBesideAsync(NodeEpoch node, long[] held, CancellationToken cancellationToken) =>
+        StorageErrors.MapAsync(
+            async () =>
+            {
+                await using var command = source.CreateCommand(QueueSql.Owned);
+                command.Parameters.AddWithValue(node.Epoch);
+                command.Parameters.AddWithValue(held);
+                return await ReadMessagesAsync(command, cancellationToken).ConfigureAwait(false);
+            });
+
+    /// <summary>Recipients of a message with numbers above <paramref name="after"/>, at most <paramref name="limit"/>.</summary>
+    public ValueTask<IReadOnlyList<Recipient>> RecipientsAsync(long messageId, int after, int limit, CancellationToken cancellationToken) =>
+        StorageErrors.MapAsync(
+            async () =>
+            {
+                await using var command = source.CreateCommand(QueueSql.RecipientWindow);
+                command.Parameters.AddWithValue(messageId);
+                command.Parameters.AddWithValue(after);
+                command.Parameters.AddWithValue(limit);
+                await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                var recipients = new List<Recipient>();
+                while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    recipients.Add(new Recipient
+                    {
+                        Number = reader.GetInt32(0),
+                        Address = reader.GetString(1),
+                        Original = Text(reader, 2),
+                        Notify = (DsnNotify)reader.GetInt16(3),
+                        OriginalRecipient = Text(reader, 4),
+                    });
+                }
+
+                return (IReadOnlyList<Recipient>)recipients;
+            });
+
+    /// <summary>One piece of content; null when it is missing.</summary>
+    public ValueTask<byte[]?> ChunkAsync(long messageId, int chunk, CancellationToken cancellationToken) =>
+        StorageErrors.MapAsync(
+            async () =>
+            {
+                await using var command = source.CreateCommand(QueueSql.ContentChunk);
+                command.Parameters.AddWithValue(messageId);
+                command.Parameters.AddWithValue(chunk);
+                return (byte[]?)await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false);
+            });
+
+    /// <summary>Sets a message of ours aside that cannot be handled; false when it is not ours any more.</summary>
+    public ValueTask<bool> MarkCorruptAsync(NodeEpoch node, long messageId, string reason, CancellationToken cancellationToken) =>
+        StorageErrors.MapAsync(
+            async () =>
+            {
+                await using var command = Claim(QueueSql.MarkCorrupt, node);
+                command.Parameters.AddWithValue(messageId);
+                command.Parameters.AddWithValue(StoredText.Clean(reason));
+                return await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false) > 0;
+            });
+
+    private NpgsqlCommand Claim(string sql, NodeEpoch node)
+    {
+        var command = source.CreateCommand(sql);
+        command.Parameters.AddWithValue(node.Name);
+        command.Parameters.AddWithValue(node.Epoch);
+        return command;
+    }
+
+    private static async Task<IReadOnlyList<ClaimedMessage>> ReadMessagesAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        var messages = new List<ClaimedMessage>();
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            var envelope = new Envelope
+            {
+                Id = new QueueId(reader.GetInt64(0)),
+                Sender = reader.GetString(1),
+                Size = reader.GetInt64(2),
+                RecipientCount = reader.GetInt32(3),
+                Flags = (EnvelopeFlags)reader.GetInt32(4),
+                Return = (DsnReturn)reader.GetInt16(5),
+                EnvelopeId = Text(reader, 6),
+                ClientName = Text(reader, 7) ?? "localhost",
+                ClientAddress = Text(reader, 8) ?? "127.0.0.1",
+                ClientPort = reader.GetInt32(9),
+                Protocol = Text(reader, 10) ?? "",
+                Helo = Text(reader, 11) ?? "",
+                MessageId = Text(reader, 12),
+                Filter = Text(reader, 13),
+            };
+            messages.Add(new ClaimedMessage(envelope, reader.GetInt32(14), reader.GetInt32(15), reader.GetBoolean(16)));
+        }
+
+        return messages;
+    }
+
+    private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+}
