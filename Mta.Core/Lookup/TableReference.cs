@@ -1,0 +1,38 @@
+namespace Mta.Core.Lookup;
+
+/// <summary>A lookup table as configured: <c>type:name</c>. The <c>proxy:</c> prefix is dropped, since all lookups share one query layer.</summary>
+/// <param name="Type">Empty when the text has no type.</param>
+public readonly record struct TableReference(string Type, string Name)
+{
+    private const string Proxy = "proxy:";
+
+    /// <summary>True for the indexed files of Postfix: here tables stored in the database under their path, whichever of the types is named.</summary>
+    public bool IsStored => Type is "hash" or "btree" or "lmdb" or "cdb" or "dbm" or "sdbm";
+
+    public static TableReference Parse(ReadOnlySpan<char> text)
+    {
+        text = text.Trim();
+        while (text.StartsWith(Proxy, StringComparison.Ordinal))
+        {
+            text = text[Proxy.Length..];
+        }
+
+        var colon = text.IndexOf(':');
+        return colon < 0 ? new TableReference("", text.ToString()) : new TableReference(text[..colon].ToString(), text[(colon + 1)..].ToString());
+    }
+
+    /// <summary>The references of a parameter such as virtual_alias_maps.</summary>
+    public static IReadOnlyList<TableReference> ParseList(ReadOnlySpan<char> text)
+    {
+        var list = new List<TableReference>();
+        foreach (var token in new ListTokens(text))
+        {
+            list.Add(Parse(token));
+        }
+
+        return list;
+    }
+
+    /// <summary>The reference as Postfix prints it in messages.</summary>
+    public override string ToString() => Type.Length == 0 ? Name : $"{Type}:{Name}";
+}
