@@ -51,8 +51,8 @@ public enum AddressKeyKind : byte
 }
 
 /// <summary>
-/// The keys of an address in the order of the table manual pages, in external form and lower case. Every table of a parameter is asked for a
-/// key before the next key. A sequence of values: it makes a string only for the key that is asked.
+/// The keys of an address in the order of the table manual pages, in external form; tables fold them to lower case. Every table of a
+/// parameter is asked for a key before the next key. A sequence of values: it makes a string only for the key that is asked.
 /// </summary>
 public struct AddressKeys
 {
@@ -98,7 +98,7 @@ public struct AddressKeys
     {
         while (kind < AddressKeyKind.Wildcard)
         {
-            if (kind == AddressKeyKind.ParentDomain && MoveToParent())
+            if (kind == AddressKeyKind.ParentDomain && parent > 0 && MoveToParent())
             {
                 return true;
             }
@@ -118,24 +118,24 @@ public struct AddressKeys
         switch (kind)
         {
             case AddressKeyKind.Full when Has(AddressKeyForms.Full):
-                Key = Fold(address);
+                Key = AddressQuoting.ToExternal(address);
                 return true;
             case AddressKeyKind.WithoutExtension when Has(AddressKeyForms.WithoutExtension) && delimiter >= 0:
-                Key = Fold(at < 0 ? address[..delimiter] : string.Concat(address.AsSpan(0, delimiter), address.AsSpan(at)));
+                Key = AddressQuoting.ToExternal(at < 0 ? address[..delimiter] : string.Concat(address.AsSpan(0, delimiter), address.AsSpan(at)));
                 return true;
             case AddressKeyKind.AskDomainIsLocal:
                 return Has(AddressKeyForms.LocalPartIfLocal) && at >= 0;
             case AddressKeyKind.LocalPart when domainIsLocal:
-                Key = FoldLocalPart(at);
+                Key = QuotedLocalPart(at);
                 return true;
             case AddressKeyKind.LocalPartWithoutExtension when domainIsLocal && delimiter >= 0:
-                Key = FoldLocalPart(delimiter);
+                Key = QuotedLocalPart(delimiter);
                 return true;
             case AddressKeyKind.AtDomain when Has(AddressKeyForms.AtDomain) && at >= 0:
-                Key = Lower(address[at..]);
+                Key = address[at..];
                 return true;
             case AddressKeyKind.Domain when Has(AddressKeyForms.Domain) && at >= 0 && at + 1 < address.Length:
-                Key = Lower(address[(at + 1)..]);
+                Key = address[(at + 1)..];
                 return true;
             case AddressKeyKind.ParentDomain when Has(AddressKeyForms.DotParentDomains | AddressKeyForms.ParentDomains) && at >= 0:
                 parent = at + 1;
@@ -163,20 +163,16 @@ public struct AddressKeys
         }
 
         parent = dot;
-        Key = Lower(address[(Has(AddressKeyForms.DotParentDomains) ? dot : dot + 1)..]);
+        Key = address[(Has(AddressKeyForms.DotParentDomains) ? dot : dot + 1)..];
         return true;
     }
 
     private readonly bool Has(AddressKeyForms any) => (forms & any) != 0;
 
-    private static string Fold(string text) => Lower(AddressQuoting.ToExternal(text));
-
     /// <summary>The part before <paramref name="end"/>, quoted where needed even if it has an <c>@</c> of its own.</summary>
-    private readonly string FoldLocalPart(int end)
+    private readonly string QuotedLocalPart(int end)
     {
         var part = address[..end];
-        return AddressQuoting.IsDotString(part) ? Lower(part) : Lower(AddressQuoting.ToExternal(part + "@")[..^1]);
+        return AddressQuoting.IsDotString(part) ? part : AddressQuoting.ToExternal(part + "@")[..^1];
     }
-
-    private static string Lower(string text) => text.ToLowerInvariant();
 }

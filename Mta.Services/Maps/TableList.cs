@@ -2,23 +2,122 @@ using Mta.Core.Lookup;
 
 namespace Mta.Services.Maps;
 
-/// <summary>The tables of one parameter, for example alias_maps. Each key is tried in all tables before the next key.</summary>
+/// <summary>The tables of one parameter, for example virtual_alias_maps. Each key is tried in all tables before the next key.</summary>
 public sealed class TableList(IReadOnlyList<ILookupTable> tables)
 {
-    public bool IsEmpty => tables.Count == 0;
+    private readonly ILookupTable[] tables = [.. tables];
 
-    /// <summary>The first answer of any table for this one key.</summary>
-    public async ValueTask<LookupResult> FindAsync(string key, CancellationToken cancellationToken)
+    /// <summary>A list without tables, which answers not found.</summary>
+    public static TableList Empty { get; } = new([]);
+
+    public bool IsEmpty => tables.Length == 0;
+
+    /// <summary>The first answer of any table for this one key. Completes at once when the answers are in memory.</summary>
+    public ValueTask<LookupResult> FindAsync(string key, CancellationToken cancellationToken) => FindAsync(0, key, isPartial: false, cancellationToken);
+
+    /// <summary>The first answer for the keys that <paramref name="forms"/> names, in the order of the manual pages.</summary>
+    /// <param name="address">In internal form; the null address is never found.</param>
+    public ValueTask<AddressMatch> FindMailAddressAsync(
+        string address, AddressKeyForms forms, MailAddressContext context, CancellationToken cancellationToken)
     {
-        foreach (var table in tables)
+        if (tables.Length == 0)
         {
-            var result = await table.FindAsync(key, cancellationToken).ConfigureAwait(false);
-            if (result.Outcome != LookupOutcome.NotFound)
+            return default;
+        }
+
+        var keys = new AddressKeys(address, context.Extensions, forms);
+        while (keys.MoveNext())
+        {
+            var pending = AskAsync(in keys, context, cancellationToken);
+            if (!pending.IsCompletedSuccessfully)
             {
-                return result;
+                return FinishAsync(keys, pending, context, cancellationToken);
+            }
+
+            if (Decides(pending.Result, ref keys, out var match))
+            {
+                return new(match);
             }
         }
 
-        return LookupResult.NotFound;
+        return default;
     }
+
+    private static bool Decides(LookupResult result, ref AddressKeys keys, out AddressMatch match)
+    {
+        if (keys.Kind == AddressKeyKind.AskDomainIsLocal && !result.IsFailed)
+        {
+            keys.SetDomainIsLocal(result.IsFound);
+            match = default;
+            return false;
+        }
+
+        match = result.Outcome == LookupOutcome.NotFound ? default : new AddressMatch(result, keys.Kind, keys.UnmatchedExtension.ToString());
+        return result.Outcome != LookupOutcome.NotFound;
+    }
+
+    private ValueTask<LookupResult> AskAsync(in AddressKeys keys, MailAddressContext context, CancellationToken cancellationToken) =>
+        keys.Kind == AddressKeyKind.AskDomainIsLocal
+            ? context.LocalDomains.MatchAsync(keys.Domain.ToString(), orMyorigin: true, cancellationToken)
+            : FindAsync(0, keys.Key, keys.IsPartial, cancellationToken);
+
+    private async ValueTask<AddressMatch> FinishAsync(
+        AddressKeys keys, ValueTask<LookupResult> pending, MailAddressContext context, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (Decides(await pending.ConfigureAwait(false), ref keys, out var match))
+            {
+                return match;
+            }
+
+            if (!keys.MoveNext())
+            {
+                return default;
+            }
+
+            pending = AskAsync(in keys, context, cancellationToken);
+        }
+    }
+
+    private ValueTask<LookupResult> FindAsync(int first, string key, bool isPartial, CancellationToken cancellationToken)
+    {
+        for (var i = first; i < tables.Length; i++)
+        {
+            var table = tables[i];
+            if (isPartial && table.MatchesWholeKey)
+            {
+                continue;
+            }
+
+            var pending = table.FindAsync(key, cancellationToken);
+            if (!pending.IsCompletedSuccessfully)
+            {
+                return FinishAsync(pending, i, key, isPartial, cancellationToken);
+            }
+
+            var result = pending.Result;
+            if (result.Outcome != LookupOutcome.NotFound)
+            {
+                return new(Checked(result, table, key));
+            }
+        }
+
+        return default;
+    }
+
+    private async ValueTask<LookupResult> FinishAsync(
+        ValueTask<LookupResult> pending, int index, string key, bool isPartial, CancellationToken cancellationToken)
+    {
+        var result = await pending.ConfigureAwait(false);
+        return result.Outcome != LookupOutcome.NotFound
+            ? Checked(result, tables[index], key)
+            : await FindAsync(index + 1, key, isPartial, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>An empty value is an error of the table, as in Postfix: it must not pass for "not found" nor for an address.</summary>
+    private static LookupResult Checked(LookupResult result, ILookupTable table, string key) =>
+        result.IsFound && string.IsNullOrEmpty(result.Value)
+            ? LookupResult.Failed($"{table.Reference} lookup of {key} returns an empty string result")
+            : result;
 }

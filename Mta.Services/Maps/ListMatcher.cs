@@ -1,0 +1,78 @@
+using System.Net;
+using Mta.Core.Lookup;
+
+namespace Mta.Services.Maps;
+
+/// <summary>A list parameter such as mynetworks or relay_domains with its tables opened.</summary>
+public sealed class ListMatcher(MatchList list, IReadOnlyList<ILookupTable> tables)
+{
+    private readonly ILookupTable[] tables = [.. tables];
+
+    public bool IsEmpty => list.IsEmpty;
+
+    /// <summary>Found when the list has the host, domain or string.</summary>
+    public ValueTask<LookupResult> MatchAsync(string name, CancellationToken cancellationToken) => MatchAsync(name, null, cancellationToken);
+
+    /// <summary>Found when the list has the client's name or address; each element is compared with both before the next one.</summary>
+    public ValueTask<LookupResult> MatchAsync(string name, IPAddress? address, CancellationToken cancellationToken)
+    {
+        var position = 0;
+        var step = list.Next(name, address, ref position);
+        return step.Kind == MatchStepKind.AskTable
+            ? WalkAsync(step, position, name, address, cancellationToken)
+            : new(Result(step, name));
+    }
+
+    private async ValueTask<LookupResult> WalkAsync(
+        MatchStep step, int position, string name, IPAddress? address, CancellationToken cancellationToken)
+    {
+        while (step.Kind == MatchStepKind.AskTable)
+        {
+            var found = await AskAsync(tables[step.Table], name, address, cancellationToken).ConfigureAwait(false);
+            if (found.IsFailed)
+            {
+                return LookupResult.Failed($"{list.Owner}: {found.Text}");
+            }
+
+            if (found.IsFound)
+            {
+                return step.Negated ? LookupResult.NotFound : found;
+            }
+
+            step = list.Next(name, address, ref position);
+        }
+
+        return Result(step, name);
+    }
+
+    /// <summary>Asks for the name, its parents where the list has parents, and the address.</summary>
+    private async ValueTask<LookupResult> AskAsync(ILookupTable table, string name, IPAddress? address, CancellationToken cancellationToken)
+    {
+        if (name.Length > 0)
+        {
+            var result = await table.FindAsync(name, cancellationToken).ConfigureAwait(false);
+            var withParents = list.Kind != MatchListKind.Strings && !table.MatchesWholeKey;
+            for (var dot = name.IndexOf('.', 1); withParents && result.Outcome == LookupOutcome.NotFound && dot > 0; dot = name.IndexOf('.', dot + 1))
+            {
+                var parent = list.MatchesSubdomains ? name[(dot + 1)..] : name[dot..];
+                result = parent.Length == 0 ? result : await table.FindAsync(parent, cancellationToken).ConfigureAwait(false);
+            }
+
+            if (result.Outcome != LookupOutcome.NotFound)
+            {
+                return result;
+            }
+        }
+
+        return address is null
+            ? LookupResult.NotFound
+            : await table.FindAsync((address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString(), cancellationToken).ConfigureAwait(false);
+    }
+
+    private LookupResult Result(MatchStep step, string name) => step.Kind switch
+    {
+        MatchStepKind.Match => LookupResult.Found(name),
+        MatchStepKind.Failed => LookupResult.Failed($"{list.Owner}: {step.Text}"),
+        _ => LookupResult.NotFound,
+    };
+}
