@@ -91,7 +91,8 @@ CREATE TABLE mta.maildrop (
 );
 
 CREATE TABLE mta.maildrop_chunk (
-    message_id bigint NOT NULL,
+    -- Not a hot table: the key may cascade, so that deleting the message is all that enqueueing has to do.
+    message_id bigint NOT NULL REFERENCES mta.maildrop (id) ON DELETE CASCADE,
     chunk integer NOT NULL,
     data bytea NOT NULL,
     PRIMARY KEY (message_id, chunk)
@@ -264,7 +265,6 @@ CREATE FUNCTION mta.maildrop_finish(ids bigint[]) RETURNS void LANGUAGE plpgsql 
 DECLARE
     deleted integer;
 BEGIN
-    DELETE FROM mta.maildrop_chunk WHERE message_id = ANY (ids);
     DELETE FROM mta.maildrop WHERE id = ANY (ids);
     GET DIAGNOSTICS deleted = ROW_COUNT;
     IF deleted <> cardinality(ids) THEN
@@ -276,7 +276,6 @@ $body$;
 -- Deletes what was committed without mta.submit_finish, and the marks of spool files that went with their host.
 CREATE FUNCTION mta.maildrop_sweep() RETURNS integer LANGUAGE sql AS $body$
     WITH abandoned AS (DELETE FROM mta.maildrop WHERE upload_xact < pg_snapshot_xmin(pg_current_snapshot()) RETURNING id),
-        chunk AS (DELETE FROM mta.maildrop_chunk WHERE message_id IN (SELECT id FROM abandoned)),
         mark AS (DELETE FROM mta.maildrop_file WHERE taken_at < now() - interval '30 days')
     SELECT count(*)::integer FROM abandoned
 $body$;

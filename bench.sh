@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# bench.sh: measures the published server; --vs-postfix measures Debian's Postfix as well, in turns. See tests/Mta.Benchmarks.
+set -euo pipefail
+top=$(cd "$(dirname "$0")" && pwd)
+if [[ ! -x $top/dist/sbin/postfix && " $* " != *" --no-mta "* ]]; then
+    "$top/build.sh"
+fi
+dotnet build -c Release -v q --nologo -clp:NoSummary "$top/tests/Mta.Benchmarks/Mta.Benchmarks.csproj"
+exec dotnet "$top/tests/Mta.Benchmarks/bin/Release/net10.0/Mta.Benchmarks.dll" --dist "$top/dist" "$@"

@@ -1,0 +1,90 @@
+using System.Globalization;
+
+namespace Mta.Benchmarks;
+
+/// <summary>What to measure, and how often.</summary>
+internal sealed record BenchmarkOptions
+{
+    public const string Usage =
+        "usage: bench.sh [--vs-postfix] [--json FILE] [--quick] [--turns N] [--only load,latency,memory,backlog] [--no-mta] [--dist DIR] [--database URL]";
+
+    /// <summary>Measure a private instance of Debian's Postfix as well, in turns.</summary>
+    public bool VersusPostfix { get; init; }
+
+    /// <summary>Leave our own server out: to try the Postfix side.</summary>
+    public bool WithoutMta { get; init; }
+
+    public string? JsonFile { get; init; }
+
+    /// <summary>A tenth of the messages, one turn: shows that everything works, measures nothing well.</summary>
+    public bool Quick { get; init; }
+
+    public int Turns { get; init; } = 5;
+
+    public string[] Parts { get; init; } = ["load", "latency", "memory", "backlog"];
+
+    public string Dist { get; init; } = "dist";
+
+    public string? DatabaseUrl { get; init; }
+
+    public int[] Sizes { get; init; } = [4096, 65536];
+
+    public int[] Sessions { get; init; } = [1, 20, 100];
+
+    public int Backlog => Quick ? 1000 : 50_000;
+
+    /// <summary>Messages of one load: enough for about ten seconds of Postfix.</summary>
+    public int Messages(int size, int sessions) =>
+        (sessions == 1 ? 1000 : size > 16384 ? 2000 : 5000) / (Quick ? 10 : 1);
+
+    /// <summary>Null for arguments that are not understood.</summary>
+    public static BenchmarkOptions? Parse(string[] args)
+    {
+        var options = new BenchmarkOptions();
+        for (var i = 0; i < args.Length; i++)
+        {
+            var value = i + 1 < args.Length ? args[i + 1] : null;
+            switch (args[i])
+            {
+                case "--vs-postfix":
+                    options = options with { VersusPostfix = true };
+                    continue;
+                case "--no-mta":
+                    options = options with { WithoutMta = true };
+                    continue;
+                case "--quick":
+                    options = options with { Quick = true, Turns = 1 };
+                    continue;
+                case "--json" when value is not null:
+                    options = options with { JsonFile = value };
+                    break;
+                case "--turns" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var turns) && turns > 0:
+                    options = options with { Turns = turns };
+                    break;
+                case "--only" when value is not null:
+                    options = options with { Parts = value.Split(',') };
+                    break;
+                case "--dist" when value is not null:
+                    options = options with { Dist = value };
+                    break;
+                case "--database" when value is not null:
+                    options = options with { DatabaseUrl = value };
+                    break;
+                case "--sizes" when value is not null:
+                    options = options with { Sizes = Numbers(value) };
+                    break;
+                case "--sessions" when value is not null:
+                    options = options with { Sessions = Numbers(value) };
+                    break;
+                default:
+                    return null;
+            }
+
+            i++;
+        }
+
+        return options.WithoutMta && !options.VersusPostfix ? null : options;
+    }
+
+    private static int[] Numbers(string list) => [.. list.Split(',').Select(n => int.Parse(n, CultureInfo.InvariantCulture))];
+}

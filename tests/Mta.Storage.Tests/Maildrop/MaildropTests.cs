@@ -1,0 +1,194 @@
+using System.Text;
+using Mta.Core.Queue;
+using Mta.Storage.Maildrop;
+using Mta.Testing;
+using Npgsql;
+using Shouldly;
+using Xunit;
+
+namespace Mta.Storage.Tests.Maildrop;
+
+public sealed class MaildropTests : IAsyncLifetime
+{
+    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(5);
+
+    private static readonly Submission Simple = new() { Sender = "alice@example.com", Recipients = ["bob@example.org"], UserId = 1000 };
+
+    private TestDatabase database = null!;
+    private NpgsqlDataSource submitRole = null!;
+    private MaildropStore store = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        database = await TestDatabase.CreateAsync();
+        submitRole = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Options = "-c role=mta_submit" });
+        store = new MaildropStore(database.DataSource);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await submitRole.DisposeAsync();
+        await database.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Message_of_the_submit_role_reaches_pickup_whole()
+    {
+        var content = new byte[3_500_000];
+        new Random(1).NextBytes(content);
+        var submission = new Submission
+        {
+            Sender = "",
+            Recipients = ["bob@example.org", "\"a b\"@example.org"],
+            Notify = DsnNotify.Success | DsnNotify.Delay,
+            Return = DsnReturn.Headers,
+            EnvelopeId = "x+2By",
+            Flags = EnvelopeFlags.EightBit,
+            UserId = 4_000_000_000,
+        };
+        var id = await new MaildropWriter(submitRole).SubmitAsync(submission, new MemoryStream(content), Cancel);
+
+        var message = (await store.TakeAsync(10, Lease, Cancel)).ShouldHaveSingleItem();
+        message.Id.ShouldBe(id);
+        message.Id.NodeNumber.ShouldBeLessThan(16);
+        message.Recipients.ShouldBe(submission.Recipients);
+        message.Notify.ShouldBe(submission.Notify);
+        message.Return.ShouldBe(DsnReturn.Headers);
+        message.EnvelopeId.ShouldBe("x+2By");
+        message.Flags.ShouldBe(EnvelopeFlags.EightBit);
+        message.UserId.ShouldBe(4_000_000_000);
+        message.Size.ShouldBe(content.Length);
+        (await ReadAsync(message)).ShouldBe(content);
+    }
+
+    [Fact]
+    public async Task Taken_message_is_not_taken_again_before_it_is_released()
+    {
+        await SubmitAsync();
+        var taken = (await store.TakeAsync(10, Lease, Cancel)).ShouldHaveSingleItem();
+        (await store.TakeAsync(10, Lease, Cancel)).ShouldBeEmpty();
+        await store.ReleaseAsync(taken.Id, TimeSpan.FromHours(1), Cancel);
+        (await store.TakeAsync(10, Lease, Cancel)).ShouldBeEmpty();
+        await store.ReleaseAsync(taken.Id, TimeSpan.Zero, Cancel);
+        (await store.TakeAsync(10, Lease, Cancel)).ShouldHaveSingleItem().Attempts.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Message_is_finished_once()
+    {
+        var id = await SubmitAsync();
+        await FinishAsync(id);
+        var again = await Should.ThrowAsync<PostgresException>(() => FinishAsync(id));
+        again.SqlState.ShouldBe(MaildropSql.AlreadyEnqueued);
+        (await CountAsync("mta.maildrop_chunk")).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task File_of_the_spool_is_handed_in_once_until_it_is_forgotten()
+    {
+        var name = Guid.NewGuid();
+        var writer = new MaildropWriter(database.DataSource);
+        (await writer.SubmitFileAsync(name, Simple, Content("x\n"), Cancel)).ShouldNotBeNull();
+        (await writer.SubmitFileAsync(name, Simple, Content("x\n"), Cancel)).ShouldBeNull();
+        (await CountAsync("mta.maildrop")).ShouldBe(1);
+        await store.ForgetFileAsync(name, Cancel);
+        (await CountAsync("mta.maildrop_file")).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Submitting_by_sql_in_parallel_gives_ids_of_their_own()
+    {
+        const string sql = "SELECT count(DISTINCT mta.submit('a@example.com', ARRAY['b@example.com'], E'Subject: x\\n\\nx\\n')) FROM generate_series(1, 500)";
+        var counts = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => ScalarAsync(submitRole, sql)));
+        counts.ShouldAllBe(c => Equals(c, 500L));
+        (await CountAsync("mta.maildrop")).ShouldBe(2000);
+    }
+
+    [Theory]
+    [InlineData("mta.submit(NULL, ARRAY['b@example.com'], 'x')", "sender is NULL")]
+    [InlineData("mta.submit(E'a\\nb', ARRAY['b@example.com'], 'x')", "sender is not an address")]
+    [InlineData("mta.submit('a', NULL, 'x')", "there are no recipients")]
+    [InlineData("mta.submit('a', '{}', 'x')", "there are no recipients")]
+    [InlineData("mta.submit('a', ARRAY['b', NULL], 'x')", "recipient is not an address: \"NULL\"")]
+    [InlineData("mta.submit('a', ARRAY[E'b\\r'], 'x')", "recipient is not an address: \"b?\"")]
+    [InlineData("mta.submit('a', ARRAY['b'], NULL::bytea)", "the piece of the message is NULL")]
+    [InlineData("mta.submit('a', ARRAY['b'], 'x', 'sometimes')", "\"sometimes\" is none of")]
+    [InlineData("mta.submit('a', ARRAY['b'], 'x', 'never,delay')", "\"never\" does not go with another word")]
+    [InlineData("mta.submit('a', ARRAY['b'], 'x', NULL, 'half')", "neither full nor hdrs")]
+    [InlineData("mta.submit('a', ARRAY['b'], 'x', flags => 4)", "only 1 (SMTPUTF8) and 2 (8BITMIME)")]
+    [InlineData("mta.submit_append(1, 'x')", "was not begun in this transaction")]
+    [InlineData("mta.submit_finish(1)", "was not begun in this transaction")]
+    public async Task Bad_input_is_refused_in_words(string call, string words)
+    {
+        var error = await Should.ThrowAsync<PostgresException>(() => ScalarAsync(submitRole, "SELECT " + call));
+        error.MessageText.ShouldContain(words);
+    }
+
+    [Theory]
+    [InlineData("SELECT 1 FROM mta.maildrop")]
+    [InlineData("SELECT 1 FROM mta.maildrop_chunk")]
+    [InlineData("SELECT mta.maildrop_take(1, '1 s')")]
+    [InlineData("SELECT mta.maildrop_finish('{}')")]
+    [InlineData("DELETE FROM mta.maildrop")]
+    [InlineData("SELECT 1 FROM mta.content")]
+    public async Task Submit_role_may_do_nothing_else(string sql)
+    {
+        var error = await Should.ThrowAsync<PostgresException>(() => ScalarAsync(submitRole, sql));
+        error.SqlState.ShouldBe(PostgresErrorCodes.InsufficientPrivilege);
+    }
+
+    [Fact]
+    public async Task Message_that_was_not_finished_is_never_taken_and_swept_later()
+    {
+        await ScalarAsync(submitRole, "SELECT mta.submit_begin('a', ARRAY['b'])");
+        (await store.TakeAsync(10, Lease, Cancel)).ShouldBeEmpty();
+        await store.SweepAsync(Cancel);
+        (await CountAsync("mta.maildrop")).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Message_in_pieces_rolls_back_with_its_transaction()
+    {
+        await using var connection = await submitRole.OpenConnectionAsync(Cancel);
+        await using (var transaction = await connection.BeginTransactionAsync(Cancel))
+        {
+            await using var command = new NpgsqlCommand("SELECT mta.submit('a', ARRAY['b'], 'x')", connection);
+            await command.ExecuteScalarAsync(Cancel);
+            await transaction.RollbackAsync(Cancel);
+        }
+
+        (await CountAsync("mta.maildrop")).ShouldBe(0);
+    }
+
+    private static MemoryStream Content(string text) => new(Encoding.UTF8.GetBytes(text));
+
+    private Task<QueueId> SubmitAsync() => new MaildropWriter(submitRole).SubmitAsync(Simple, Content("Subject: x\n\nhello\n"), Cancel);
+
+    private async Task<byte[]> ReadAsync(MaildropMessage message)
+    {
+        var whole = new MemoryStream();
+        await foreach (var piece in store.ReadContentAsync(message, Cancel))
+        {
+            whole.Write(piece);
+        }
+
+        return whole.ToArray();
+    }
+
+    private async Task FinishAsync(QueueId id)
+    {
+        await using var command = database.DataSource.CreateCommand(MaildropSql.Finish);
+        command.Parameters.Add(new NpgsqlParameter { Value = new[] { id.Value } });
+        await command.ExecuteNonQueryAsync(Cancel);
+    }
+
+    private async Task<long> CountAsync(string table) => (long)(await ScalarAsync(database.DataSource, $"SELECT count(*) FROM {table}"))!;
+
+    private static async Task<object?> ScalarAsync(NpgsqlDataSource source, string sql)
+    {
+        await using var command = source.CreateCommand(sql);
+        return await command.ExecuteScalarAsync(Cancel);
+    }
+}
