@@ -6,7 +6,8 @@ public sealed record LoadedSettings(Settings? Settings, MainCf MainCf, IReadOnly
 /// <summary>Makes settings of the text of a main.cf and checks every value that a service may ask for.</summary>
 public static class SettingsLoader
 {
-    public static LoadedSettings Load(string file, string text, HostFacts host)
+    /// <param name="given">Values that the caller knows better than the file, such as <c>config_directory</c>.</param>
+    public static LoadedSettings Load(string file, string text, HostFacts host, IEnumerable<KeyValuePair<string, string>>? given = null)
     {
         var mainCf = MainCf.Parse(file, text);
         var problems = new List<ConfigProblem>(mainCf.Problems);
@@ -16,7 +17,7 @@ public static class SettingsLoader
             entries[entry.Name] = entry;
         }
 
-        var settings = new Settings(entries.Select(e => KeyValuePair.Create(e.Key, e.Value.Value)), host);
+        var settings = Unchecked(mainCf, host, given ?? []);
         CheckCompatibility(settings, entries, file, problems);
         foreach (var (name, error) in settings.Validate())
         {
@@ -25,6 +26,25 @@ public static class SettingsLoader
 
         var isUsable = !problems.Exists(p => p.IsError);
         return new LoadedSettings(isUsable ? settings : null, mainCf, problems);
+    }
+
+    /// <summary>
+    /// Settings without a look at the values, for commands that read a few of them: a bad one is found when it is asked for.
+    /// </summary>
+    public static Settings Unchecked(MainCf mainCf, HostFacts host, IEnumerable<KeyValuePair<string, string>> given)
+    {
+        var values = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var entry in mainCf.Entries)
+        {
+            values[entry.Name] = entry.Value;
+        }
+
+        foreach (var (name, value) in given)
+        {
+            values[name] = value;
+        }
+
+        return new Settings(values, host);
     }
 
     /// <summary>What Postfix says at start and reload when the defaults of an older release are in use.</summary>
