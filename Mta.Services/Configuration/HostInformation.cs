@@ -22,7 +22,7 @@ public static class HostInformation
     {
         try
         {
-            return Dns.GetHostName();
+            return System.Net.Dns.GetHostName();
         }
         catch (SocketException)
         {

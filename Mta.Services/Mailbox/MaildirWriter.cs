@@ -16,7 +16,7 @@ internal static class MaildirWriter
     private const uint DirectoryMode = 0x1C0; // 0700
 
     // A slash cannot be in a file name and a colon starts the flags: both as octal, as maildir(5) asks.
-    private static readonly string Host = Dns.GetHostName().Replace("/", "\\057", StringComparison.Ordinal).Replace(":", "\\072", StringComparison.Ordinal);
+    private static readonly string Host = System.Net.Dns.GetHostName().Replace("/", "\\057", StringComparison.Ordinal).Replace(":", "\\072", StringComparison.Ordinal);
 
     private static int lastTemporary;
 

@@ -1,0 +1,139 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using Mta.Services.Net;
+
+namespace Mta.Services.Scache;
+
+/// <summary>A connection that can wait for its next use.</summary>
+public interface IIdleConnection
+{
+    /// <summary>False when the peer has closed it, or said something while nobody asked.</summary>
+    bool IsQuiet { get; }
+
+    /// <summary>Takes leave of the peer and frees the connection; never blocks.</summary>
+    void Leave();
+}
+
+/// <summary>
+/// scache(8), within the process: idle connections by destination. Any number of deliveries share it. The one used last is given out
+/// first, so that as few as the load needs stay open, and a connection that nobody took for a time is closed.
+/// </summary>
+/// <typeparam name="TKey">What a connection must have in common with the request: destination, settings, security.</typeparam>
+public sealed class ConnectionCache<TKey, TConnection> : ISweepable, IDisposable
+    where TKey : notnull
+    where TConnection : class, IIdleConnection
+{
+    /// <summary>Idle connections cost a descriptor on both sides; the default limit of descriptors of a process is 1024.</summary>
+    private const int MostIdle = 500;
+
+    private readonly Lock gate = new();
+    private readonly Dictionary<TKey, List<Entry>> idle = [];
+    private readonly DeadlineSweeper sweeper;
+    private int count;
+    private bool disposed;
+
+    public ConnectionCache(DeadlineSweeper sweeper)
+    {
+        this.sweeper = sweeper;
+        sweeper.Add(this);
+    }
+
+    /// <summary>Connections that wait.</summary>
+    public int Count => Volatile.Read(ref count);
+
+    /// <summary>Takes over a connection for at most <paramref name="limit"/>.</summary>
+    public void Keep(TKey key, TConnection connection, TimeSpan limit)
+    {
+        lock (gate)
+        {
+            if (!disposed && count < MostIdle)
+            {
+                ref var stack = ref CollectionsMarshal.GetValueRefOrAddDefault(idle, key, out _);
+                (stack ??= []).Add(new Entry(connection, sweeper.After(limit)));
+                count++;
+                return;
+            }
+        }
+
+        connection.Leave();
+    }
+
+    /// <summary>An idle connection, now the caller's.</summary>
+    public bool TryTake(TKey key, [MaybeNullWhen(false)] out TConnection connection)
+    {
+        while (TryPop(key, out connection))
+        {
+            if (connection.IsQuiet)
+            {
+                return true;
+            }
+
+            connection.Leave();
+        }
+
+        return false;
+    }
+
+    void ISweepable.Sweep(long now)
+    {
+        List<TConnection>? over = null;
+        lock (gate)
+        {
+            foreach (var (key, stack) in idle)
+            {
+                var expired = 0;
+                while (expired < stack.Count && stack[expired].Until <= now)
+                {
+                    (over ??= []).Add(stack[expired++].Connection);
+                }
+
+                stack.RemoveRange(0, expired);
+                count -= expired;
+                if (stack.Count == 0)
+                {
+                    idle.Remove(key);
+                }
+            }
+        }
+
+        over?.ForEach(connection => connection.Leave());
+    }
+
+    public void Dispose()
+    {
+        sweeper.Remove(this);
+        List<TConnection> all = [];
+        lock (gate)
+        {
+            disposed = true;
+            foreach (var stack in idle.Values)
+            {
+                stack.ForEach(entry => all.Add(entry.Connection));
+            }
+
+            idle.Clear();
+            count = 0;
+        }
+
+        all.ForEach(connection => connection.Leave());
+    }
+
+    private bool TryPop(TKey key, [MaybeNullWhen(false)] out TConnection connection)
+    {
+        lock (gate)
+        {
+            if (idle.TryGetValue(key, out var stack) && stack.Count > 0)
+            {
+                connection = stack[^1].Connection;
+                stack.RemoveAt(stack.Count - 1);
+                count--;
+                return true;
+            }
+        }
+
+        connection = null;
+        return false;
+    }
+
+    private readonly record struct Entry(TConnection Connection, long Until);
+}
