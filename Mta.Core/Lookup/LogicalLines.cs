@@ -9,11 +9,12 @@ namespace Mta.Core.Lookup;
 public struct LogicalLines(string text)
 {
     private int position;
+    private int lines;
 
     /// <summary>The logical line, with its parts joined as they stand and without a line end.</summary>
     public string Current { get; private set; } = "";
 
-    /// <summary>The number of the last physical line of <see cref="Current"/>, from 1.</summary>
+    /// <summary>The number of the first physical line of <see cref="Current"/>, from 1.</summary>
     public int LineNumber { get; private set; }
 
     public bool MoveNext()
@@ -32,7 +33,7 @@ public struct LogicalLines(string text)
             var length = (end < 0 ? text.Length : end) - position;
             var physical = text.AsSpan(position, length).TrimEnd('\r');
             position += length + 1;
-            LineNumber++;
+            lines++;
             if (physical.TrimStart() is [] or ['#', ..])
             {
                 continue;
@@ -41,6 +42,7 @@ public struct LogicalLines(string text)
             if (line is null)
             {
                 line = physical.ToString();
+                LineNumber = lines;
             }
             else
             {

@@ -8,32 +8,14 @@ internal static class TextHashTable
     /// <param name="warn">Takes what is wrong with lines of the file.</param>
     public static ILookupTable Open(TableReference reference, Action<string> warn)
     {
-        string text;
         try
         {
-            text = File.ReadAllText(reference.Name);
+            var text = File.ReadAllText(reference.Name);
+            return new MemoryTable(reference.ToString(), new TableSource(reference.Name, aliases: false, warn).Read(text));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             return new FailingTable(reference.ToString(), $"open {reference}: {e.Message}");
         }
-
-        var entries = new Dictionary<string, string>(StringComparer.Ordinal);
-        var lines = new LogicalLines(text);
-        while (lines.MoveNext())
-        {
-            var (key, value, problem) = MapSource.Read(lines.Current);
-            if (problem is not null)
-            {
-                warn($"{reference.Name}, line {lines.LineNumber}: {problem}");
-            }
-
-            if (key is not null && !entries.TryAdd(key.ToLowerInvariant(), value))
-            {
-                warn($"{reference.Name}, line {lines.LineNumber}: duplicate entry: \"{key.ToLowerInvariant()}\"");
-            }
-        }
-
-        return new MemoryTable(reference.ToString(), entries);
     }
 }

@@ -14,7 +14,7 @@ public sealed class MapSourceTests
         var lines = new LogicalLines(text);
         lines.MoveNext().ShouldBeTrue();
         lines.Current.ShouldBe("first one  two\tthree");
-        lines.LineNumber.ShouldBe(7);
+        lines.LineNumber.ShouldBe(3);
         lines.MoveNext().ShouldBeTrue();
         lines.Current.ShouldBe("second x");
         lines.MoveNext().ShouldBeFalse();

@@ -1,0 +1,58 @@
+namespace Mta.Core.Lookup;
+
+/// <summary>What happens to an entry whose key is there already.</summary>
+public enum DuplicateKeys : byte
+{
+    /// <summary>The first entry stays, with a warning.</summary>
+    Warn,
+    /// <summary>The first entry stays (postmap -w).</summary>
+    Ignore,
+    /// <summary>The last entry counts (postmap -r).</summary>
+    Replace,
+}
+
+/// <summary>Reads a whole source file of a lookup table, in postmap(1) or aliases(5) syntax.</summary>
+/// <param name="name">The file's name, for warnings.</param>
+/// <param name="aliases">aliases(5) syntax.</param>
+/// <param name="warn">Takes what is wrong with lines of the file.</param>
+public sealed class TableSource(string name, bool aliases, Action<string> warn)
+{
+    public DuplicateKeys Duplicates { get; init; }
+
+    /// <summary>Keys become lower case, as lookups fold theirs.</summary>
+    public bool FoldKeys { get; init; } = true;
+
+    /// <summary>The entries of <paramref name="text"/>, where bytes that are no UTF-8 have become U+FFFD.</summary>
+    public Dictionary<string, string> Read(string text)
+    {
+        var entries = new Dictionary<string, string>(StringComparer.Ordinal);
+        var lines = new LogicalLines(text);
+        while (lines.MoveNext())
+        {
+            var (key, value, problem) = aliases ? AliasSource.Read(lines.Current) : MapSource.Read(lines.Current);
+            if (problem is not null)
+            {
+                warn($"{name}, line {lines.LineNumber}: {problem}");
+            }
+
+            if (key is not null)
+            {
+                Add(entries, FoldKeys ? key.ToLowerInvariant() : key, value, lines.LineNumber);
+            }
+        }
+
+        return entries;
+    }
+
+    private void Add(Dictionary<string, string> entries, string key, string value, int line)
+    {
+        if (Duplicates == DuplicateKeys.Replace)
+        {
+            entries[key] = value;
+        }
+        else if (!entries.TryAdd(key, value) && Duplicates == DuplicateKeys.Warn)
+        {
+            warn($"{name}, line {line}: duplicate entry: \"{key}\"");
+        }
+    }
+}

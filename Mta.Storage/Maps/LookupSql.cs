@@ -1,0 +1,81 @@
+namespace Mta.Storage.Maps;
+
+/// <summary>The statements of <see cref="LookupStore"/> and <see cref="LookupWriter"/>, named as the methods.</summary>
+internal static class LookupSql
+{
+    /// <summary>$1 names.</summary>
+    public const string ReadVersions = "SELECT name, id, version FROM mta.lookup_table WHERE name = ANY($1)";
+
+    /// <summary>$1 table, $2 rows at most.</summary>
+    public const string ReadEntries = "SELECT key, value FROM mta.lookup_entry WHERE table_id = $1 LIMIT $2";
+
+    /// <summary>$1 name. In key order.</summary>
+    public const string ReadAll =
+        """
+        SELECT e.key, e.value
+        FROM mta.lookup_table t JOIN mta.lookup_entry e ON e.table_id = t.id
+        WHERE t.name = $1 ORDER BY e.key
+        """;
+
+    /// <summary>$1 name, $2 key. No row when the table does not exist; a null value when only the key does not.</summary>
+    public const string Find =
+        """
+        SELECT e.value
+        FROM mta.lookup_table t LEFT JOIN mta.lookup_entry e ON e.table_id = t.id AND e.key = $2
+        WHERE t.name = $1
+        """;
+
+    /// <summary>$1 name, $2 kind. Locks the table against other writers until the end of the transaction; makes it when it is missing.</summary>
+    public const string LockTable =
+        """
+        INSERT INTO mta.lookup_table AS t (name, kind) VALUES ($1, $2)
+        ON CONFLICT (name) DO UPDATE SET version = t.version + 1
+        RETURNING id
+        """;
+
+    /// <summary>$1 name, $2 kind. No row when the table exists or another node makes it.</summary>
+    public const string MakeTable = "INSERT INTO mta.lookup_table (name, kind) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING RETURNING id";
+
+    public const string MakeStage = "CREATE TEMPORARY TABLE lookup_stage (key text NOT NULL, value text NOT NULL) ON COMMIT DROP";
+
+    public const string CopyStage = "COPY pg_temp.lookup_stage (key, value) FROM STDIN (FORMAT BINARY)";
+
+    /// <summary>$1 table. Only what differs is written, so that a rebuild with few changes stays cheap.</summary>
+    public const string DeleteUnstaged =
+        """
+        DELETE FROM mta.lookup_entry e
+        WHERE e.table_id = $1 AND NOT EXISTS (SELECT FROM pg_temp.lookup_stage s WHERE s.key = e.key)
+        """;
+
+    /// <summary>$1 table.</summary>
+    public const string InsertStaged =
+        """
+        INSERT INTO mta.lookup_entry AS e (table_id, key, value)
+        SELECT $1, key, value FROM pg_temp.lookup_stage
+        ON CONFLICT (table_id, key) DO UPDATE SET value = excluded.value WHERE e.value <> excluded.value
+        """;
+
+    /// <summary>$1 table, $2 kind.</summary>
+    public const string MarkBuilt = "UPDATE mta.lookup_table SET built_at = now(), kind = $2 WHERE id = $1";
+
+    /// <summary>$1 table, $2 keys, $3 values. Returns the keys that were new.</summary>
+    public const string Add =
+        """
+        INSERT INTO mta.lookup_entry (table_id, key, value)
+        SELECT $1, key, value FROM unnest($2, $3) AS new (key, value)
+        ON CONFLICT (table_id, key) DO NOTHING
+        RETURNING key
+        """;
+
+    /// <summary>$1 table, $2 keys, $3 values.</summary>
+    public const string Replace =
+        """
+        INSERT INTO mta.lookup_entry AS e (table_id, key, value)
+        SELECT $1, key, value FROM unnest($2, $3) AS new (key, value)
+        ON CONFLICT (table_id, key) DO UPDATE SET value = excluded.value
+        """;
+
+    /// <summary>$1 name, $2 keys.</summary>
+    public const string Delete =
+        "DELETE FROM mta.lookup_entry e USING mta.lookup_table t WHERE t.name = $1 AND e.table_id = t.id AND e.key = ANY($2)";
+}

@@ -1,0 +1,68 @@
+using Npgsql;
+
+namespace Mta.Storage.Maps;
+
+/// <summary>Reads the lookup tables stored in the database. Every failure leaves as <see cref="StorageException"/>.</summary>
+public sealed class LookupStore(NpgsqlDataSource source)
+{
+    /// <summary>The versions of those of the tables that exist.</summary>
+    public ValueTask<List<StoredTableVersion>> ReadVersionsAsync(string[] names, CancellationToken cancellationToken) =>
+        StorageErrors.MapAsync(async () =>
+        {
+            var versions = new List<StoredTableVersion>(names.Length);
+            await using var command = source.CreateCommand(LookupSql.ReadVersions);
+            command.Parameters.Add(new() { Value = names });
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            {
+                versions.Add(new StoredTableVersion(reader.GetString(0), reader.GetInt64(1), reader.GetInt64(2)));
+            }
+
+            return versions;
+        });
+
+    /// <summary>All entries, or null when there are more than <paramref name="limit"/>. They are at least as new as a version read before.</summary>
+    public ValueTask<List<KeyValuePair<string, string>>?> ReadEntriesAsync(long tableId, int limit, CancellationToken cancellationToken) =>
+        StorageErrors.MapAsync(async () =>
+        {
+            var entries = new List<KeyValuePair<string, string>>();
+            await using var command = source.CreateCommand(LookupSql.ReadEntries);
+            command.Parameters.Add(new() { Value = tableId });
+            command.Parameters.Add(new() { Value = limit + 1 });
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            {
+                entries.Add(new(reader.GetString(0), reader.GetString(1)));
+            }
+
+            return entries.Count > limit ? null : entries;
+        });
+
+    /// <summary>Gives every entry to <paramref name="take"/>, in key order, without keeping them (postmap -s).</summary>
+    public async ValueTask ReadAllAsync(string name, Action<string, string> take, CancellationToken cancellationToken) =>
+        await StorageErrors.MapAsync(async () =>
+        {
+            await using var command = source.CreateCommand(LookupSql.ReadAll);
+            command.Parameters.Add(new() { Value = name });
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            {
+                take(reader.GetString(0), reader.GetString(1));
+            }
+
+            return true;
+        }).ConfigureAwait(false);
+
+    /// <summary>The value of one key. The table is found by its name, so that one that was dropped never answers "not found".</summary>
+    public ValueTask<StoredAnswer> FindAsync(string name, string key, CancellationToken cancellationToken) =>
+        StorageErrors.MapAsync(async () =>
+        {
+            await using var command = source.CreateCommand(LookupSql.Find);
+            command.Parameters.Add(new() { Value = name });
+            command.Parameters.Add(new() { Value = key });
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            return await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
+                ? new StoredAnswer(true, reader.IsDBNull(0) ? null : reader.GetString(0))
+                : new StoredAnswer(false, null);
+        });
+}

@@ -1,0 +1,32 @@
+using Mta.Core.Lookup;
+using Shouldly;
+using Xunit;
+
+namespace Mta.Core.Tests.Lookup;
+
+public sealed class TableSourceTests
+{
+    private const string Text = "Foo one\nbar two\nfoo three\n";
+
+    private readonly List<string> warnings = [];
+
+    [Fact]
+    public void The_first_of_two_equal_keys_counts_with_a_warning()
+    {
+        new TableSource("/etc/m", aliases: false, warnings.Add).Read(Text)["foo"].ShouldBe("one");
+        warnings.ShouldBe(["/etc/m, line 3: duplicate entry: \"foo\""]);
+    }
+
+    [Theory]
+    [InlineData(DuplicateKeys.Ignore, "one")]
+    [InlineData(DuplicateKeys.Replace, "three")]
+    public void Options_decide_in_silence(DuplicateKeys duplicates, string value)
+    {
+        new TableSource("/etc/m", aliases: false, warnings.Add) { Duplicates = duplicates }.Read(Text)["foo"].ShouldBe(value);
+        warnings.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Keys_that_are_not_folded_differ_by_case() =>
+        new TableSource("/etc/m", aliases: false, warnings.Add) { FoldKeys = false }.Read(Text).Keys.ShouldBe(["Foo", "bar", "foo"]);
+}
