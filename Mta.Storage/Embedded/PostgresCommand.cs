@@ -8,7 +8,7 @@ internal readonly record struct PostgresCommandResult(int ExitCode, string Outpu
 /// <summary>Runs a program of PostgreSQL's, as another user where root must not.</summary>
 internal static class PostgresCommand
 {
-    public static PostgresCommandResult Run(string program, IEnumerable<string> arguments, string? user)
+    public static PostgresCommandResult Run(string program, IEnumerable<string> arguments, string? user, string input = "")
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -28,8 +28,9 @@ internal static class PostgresCommand
         }
 
         using var process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start");
-        process.StandardInput.Close();
         var errors = process.StandardError.ReadToEndAsync();
+        process.StandardInput.Write(input);
+        process.StandardInput.Close();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return new PostgresCommandResult(process.ExitCode, (output + errors.GetAwaiter().GetResult()).Trim());
