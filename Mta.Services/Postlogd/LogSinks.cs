@@ -1,4 +1,3 @@
-using System.Net;
 using Microsoft.Win32.SafeHandles;
 using Mta.Core.Config;
 
@@ -57,7 +56,7 @@ public static class LogSinks
     // As syslogd does: the host's name without its domain.
     private static string HostName(Settings settings)
     {
-        var name = Dns.GetHostName();
+        var name = System.Net.Dns.GetHostName();
         if (name.Length == 0)
         {
             name = settings.Get(Parameters.Myhostname);
