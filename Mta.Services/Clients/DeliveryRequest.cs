@@ -28,6 +28,9 @@ public interface IDeliveryReport
 /// <summary>Recipients of one message for one destination, given to a delivery agent at once.</summary>
 public sealed class DeliveryRequest
 {
+    private bool[]? reported;
+    private int reportedCount;
+
     public required Envelope Envelope { get; init; }
 
     public required IMessageContent Content { get; init; }
@@ -51,7 +54,44 @@ public sealed class DeliveryRequest
     /// <summary>When this request was handed to the agent: the end of b in delays=a/b/c/d.</summary>
     public long StartTimestamp { get; set; }
 
+    /// <summary>The queue manager's name of the queue that the request waited in: the next hop, or a recipient of it.</summary>
+    internal string QueueName { get; init; } = "";
+
+    /// <summary>The destination as a whole failed during this delivery.</summary>
+    internal bool DestinationHasFailed { get; set; }
+
+    /// <summary>Recipients without outcome are left.</summary>
+    internal bool HasUnreported => reportedCount < Recipients.Count;
+
     public void Report(Recipient recipient, DeliveryStatus status) => Reports.Report(this, recipient, status);
+
+    /// <summary>False when this recipient was reported before: an outcome counts once.</summary>
+    internal bool MarkReported(Recipient recipient)
+    {
+        if (Recipients.Count > 1)
+        {
+            reported ??= new bool[Recipients.Count];
+            var index = 0;
+            while (index < Recipients.Count && !ReferenceEquals(Recipients[index], recipient))
+            {
+                index++;
+            }
+
+            if (reported[index])
+            {
+                return false;
+            }
+
+            reported[index] = true;
+        }
+        else if (reportedCount > 0)
+        {
+            return false;
+        }
+
+        reportedCount++;
+        return true;
+    }
 
     public void ReportAll(DeliveryStatus status)
     {

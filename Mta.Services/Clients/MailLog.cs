@@ -114,11 +114,12 @@ public sealed class MailLog(ILogSink sink)
 
         public void AppendFormatted<T>(T value, string? format = null)
         {
-            if (value is IUtf8SpanFormattable formattable)
+            // The cast in the call, not a pattern variable: so a struct is not boxed.
+            if (value is IUtf8SpanFormattable)
             {
                 var size = 64;
                 int written;
-                while (!formattable.TryFormat(Line.GetSpan(size), out written, format, null))
+                while (!((IUtf8SpanFormattable)value).TryFormat(Line.GetSpan(size), out written, format, null))
                 {
                     size *= 2;
                 }

@@ -54,8 +54,8 @@ public abstract class Completion
     /// <summary>With <see cref="RoundEnd.Deferred"/>: the sender has been warned of the delay.</summary>
     public bool Warned { get; init; }
 
-    /// <summary>Enqueued in the same transaction; null when nobody is told.</summary>
-    public NewMessage? Notification { get; init; }
+    /// <summary>Enqueued in the same transaction.</summary>
+    public IReadOnlyList<NewMessage> Notifications { get; init; } = [];
 
     /// <summary>Called once, after the COMMIT. A stale one changed nothing: the epoch had ended, another node has the message.</summary>
     public abstract void Committed(bool stale);

@@ -77,7 +77,7 @@ internal sealed class CompletionBatch
                 warned.Add(completion.Warned);
             }
 
-            if (completion.Notification is { } notification)
+            foreach (var notification in completion.Notifications)
             {
                 (notification.Owned ? owned : unowned).Add(notification);
                 anyOwned |= notification.Owned;

@@ -14,7 +14,8 @@ public sealed class CompletionCombiner : IAsyncDisposable
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
-    private readonly Channel<Completion> waiting = Channel.CreateUnbounded<Completion>(new UnboundedChannelOptions { SingleReader = false });
+    // One line a writer, and all of a message's completions in one line: the end of a round must not overtake a part of it.
+    private readonly Channel<Completion>[] lines;
     private readonly Func<NodeEpoch> currentEpoch;
     private readonly NpgsqlDataSource source;
     private readonly Action<string> warn;
@@ -27,10 +28,12 @@ public sealed class CompletionCombiner : IAsyncDisposable
         this.source = source;
         this.currentEpoch = currentEpoch;
         this.warn = warn;
+        lines = new Channel<Completion>[writerCount];
         writers = new Task[writerCount];
         for (var i = 0; i < writers.Length; i++)
         {
-            writers[i] = Task.Run(WriteAsync);
+            var line = lines[i] = Channel.CreateUnbounded<Completion>(new UnboundedChannelOptions { SingleReader = false });
+            writers[i] = Task.Run(() => WriteAsync(line.Reader));
         }
     }
 
@@ -40,12 +43,17 @@ public sealed class CompletionCombiner : IAsyncDisposable
     /// </summary>
     public TimeSpan GatherTime { get; init; } = TimeSpan.FromMilliseconds(25);
 
-    public void Post(Completion completion) => waiting.Writer.TryWrite(completion);
+    public void Post(Completion completion) =>
+        lines[(uint)completion.MessageId.GetHashCode() % (uint)lines.Length].Writer.TryWrite(completion);
 
     /// <summary>Writes what is waiting, as far as the database lets it before the limit.</summary>
     public async ValueTask StopAsync(TimeSpan limit)
     {
-        waiting.Writer.TryComplete();
+        foreach (var line in lines)
+        {
+            line.Writer.TryComplete();
+        }
+
         stopping.CancelAfter(limit);
         await Task.WhenAll(writers).ConfigureAwait(false);
     }
@@ -56,19 +64,19 @@ public sealed class CompletionCombiner : IAsyncDisposable
         stopping.Dispose();
     }
 
-    private async Task WriteAsync()
+    private async Task WriteAsync(ChannelReader<Completion> waiting)
     {
         await using var writer = new CompletionWriter(source);
         var batch = new List<Completion>();
-        while (await waiting.Reader.WaitToReadAsync().ConfigureAwait(false))
+        while (await waiting.WaitToReadAsync().ConfigureAwait(false))
         {
-            if (!waiting.Reader.Completion.IsCompleted && waiting.Reader.Count < BatchCompletions)
+            if (!waiting.Completion.IsCompleted && waiting.Count < BatchCompletions)
             {
                 await Task.Delay(GatherTime, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
 
             batch.Clear();
-            while (batch.Count < BatchCompletions && waiting.Reader.TryRead(out var next))
+            while (batch.Count < BatchCompletions && waiting.TryRead(out var next))
             {
                 batch.Add(next);
             }

@@ -20,4 +20,15 @@ public sealed class NewMessage
 
     /// <summary>The maildrop message that this one replaces, deleted in the same transaction; 0 for none.</summary>
     public long MaildropId { get; init; }
+
+    /// <summary>The same message with another decision about its owner.</summary>
+    public NewMessage WithOwner(bool owned) => new()
+    {
+        Envelope = Envelope,
+        Recipients = Recipients,
+        Content = Content,
+        StoredChunks = StoredChunks,
+        MaildropId = MaildropId,
+        Owned = owned,
+    };
 }

@@ -10,6 +10,9 @@ namespace Mta.Storage.Queue;
 /// <param name="Warned">The sender has been told of the delay.</param>
 public sealed record ClaimedMessage(Envelope Envelope, int ChunkCount, int Attempts, bool Warned);
 
+/// <param name="Flushed">An administrator asked for it: what is known against the destination does not count.</param>
+public readonly record struct DueDestination(string Name, bool Flushed);
+
 /// <summary>Claims mail for a node, and reads recipients and content.</summary>
 public sealed class QueueReader(NpgsqlDataSource source)
 {
@@ -25,20 +28,20 @@ public sealed class QueueReader(NpgsqlDataSource source)
             });
 
     /// <summary>Destinations that have due mail and are not suspended.</summary>
-    public ValueTask<IReadOnlyList<string>> DueDestinationsAsync(int limit, CancellationToken cancellationToken) =>
+    public ValueTask<IReadOnlyList<DueDestination>> DueDestinationsAsync(int limit, CancellationToken cancellationToken) =>
         StorageErrors.MapAsync(
             async () =>
             {
                 await using var command = source.CreateCommand(QueueSql.DueDestinations);
                 command.Parameters.AddWithValue(limit);
                 await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-                var names = new List<string>();
+                var due = new List<DueDestination>();
                 while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
                 {
-                    names.Add(reader.GetString(0));
+                    due.Add(new DueDestination(reader.GetString(0), reader.GetBoolean(1)));
                 }
 
-                return (IReadOnlyList<string>)names;
+                return (IReadOnlyList<DueDestination>)due;
             });
 
     /// <summary>Takes due mail of one destination; sets the destination's next due time when it took all there was.</summary>

@@ -123,7 +123,7 @@ internal static class QueueSql
     /// <summary>Destinations with mail that is due or was asked for, the longest waiting first.</summary>
     public const string DueDestinations =
         """
-        SELECT name FROM mta.destination
+        SELECT name, flush_at IS NOT NULL FROM mta.destination
         WHERE next_due <= now() AND (suspended_until IS NULL OR suspended_until <= now()) ORDER BY next_due LIMIT $1
         """;
 

@@ -1,0 +1,206 @@
+using Mta.Services.Clients;
+using Mta.Services.Nodes;
+using Mta.Storage;
+using Mta.Storage.Queue;
+
+namespace Mta.Services.Qmgr;
+
+/// <summary>Brings mail into the active queue: what nobody owns, what is due again, and what a lost answer left behind.</summary>
+public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLease lease, MailLog log, TimeProvider time) : IAsyncDisposable
+{
+    private const string Tag = "qmgr";
+    private const int BatchMessages = 200;
+    private const int DueDestinations = 50;
+
+    /// <summary>Polls after which the floor is forgotten: mail of an ended epoch has old ids.</summary>
+    private const int PollsPerFloor = 10;
+
+    private readonly SemaphoreSlim wake = new(0, 1);
+    private readonly CancellationTokenSource stopping = new();
+    private volatile bool sweepNeeded;
+    private Task? running;
+    private long floor;
+    private int polls;
+    private bool failing;
+
+    /// <summary>The time between polls; NOTIFY and requests only shorten it.</summary>
+    public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    public void Start() => running = Task.Run(RunAsync);
+
+    /// <summary>Looks at once.</summary>
+    public void Wake()
+    {
+        if (wake.CurrentCount == 0)
+        {
+            try
+            {
+                wake.Release();
+            }
+            catch (SemaphoreFullException)
+            {
+                // Another one has just done it.
+            }
+        }
+    }
+
+    /// <summary>The epoch may own messages that the node does not hold.</summary>
+    public void Sweep()
+    {
+        sweepNeeded = true;
+        Wake();
+    }
+
+    public async ValueTask StopAsync()
+    {
+        await stopping.CancelAsync().ConfigureAwait(false);
+        if (running is { } task)
+        {
+            await task.ConfigureAwait(false);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync().ConfigureAwait(false);
+        wake.Dispose();
+        stopping.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                queue.Tick();
+                if (lease.IsHeld)
+                {
+                    await PollAsync(stopping.Token).ConfigureAwait(false);
+                }
+
+                if (failing)
+                {
+                    failing = false;
+                    log.Info(Tag, $"the queue can be read again");
+                }
+
+                // Jitter, so that nodes do not poll in step.
+                await WaitAsync(PollInterval * (0.9 + (0.2 * Random.Shared.NextDouble()))).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (StorageException e)
+            {
+                if (!failing)
+                {
+                    failing = true;
+                    log.Warning(Tag, $"the queue cannot be read: {e.Message}");
+                }
+
+                await WaitAsync(PollInterval).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task WaitAsync(TimeSpan limit)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
+        using var timer = time.CreateTimer(static s => ((CancellationTokenSource)s!).Cancel(), timeout, limit, Timeout.InfiniteTimeSpan);
+        try
+        {
+            await wake.WaitAsync(timeout.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The time has come.
+        }
+    }
+
+    private async ValueTask PollAsync(CancellationToken cancellationToken)
+    {
+        if (sweepNeeded)
+        {
+            sweepNeeded = false;
+            await SweepAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        await ClaimIncomingAsync(cancellationToken).ConfigureAwait(false);
+        await ClaimDueAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask ClaimIncomingAsync(CancellationToken cancellationToken)
+    {
+        if (++polls % PollsPerFloor == 0)
+        {
+            floor = 0;
+        }
+
+        while (queue.Room > 0 && lease.IsHeld)
+        {
+            var batch = await reader.ClaimIncomingAsync(lease.Epoch, floor, Math.Min(BatchMessages, queue.Room), cancellationToken).ConfigureAwait(false);
+            if (batch.Count == 0)
+            {
+                return;
+            }
+
+            floor = batch.Min(m => m.Envelope.Id.Value) - 1;
+            await ActivateAsync(batch, cancellationToken).ConfigureAwait(false);
+            if (batch.Count < BatchMessages)
+            {
+                return;
+            }
+        }
+    }
+
+    private async ValueTask ClaimDueAsync(CancellationToken cancellationToken)
+    {
+        if (queue.Room == 0)
+        {
+            return;
+        }
+
+        foreach (var destination in await reader.DueDestinationsAsync(DueDestinations, cancellationToken).ConfigureAwait(false))
+        {
+            if (destination.Flushed)
+            {
+                queue.ReviveDestinations();
+            }
+
+            // New mail first: a backlog takes at most half of the room that is left.
+            var room = Math.Min(BatchMessages, (queue.Room + 1) / 2);
+            if (room == 0 || !lease.IsHeld)
+            {
+                return;
+            }
+
+            await ActivateAsync(await reader.ClaimDeferredAsync(lease.Epoch, destination.Name, room, cancellationToken).ConfigureAwait(false), cancellationToken)
+                .ConfigureAwait(false);
+        }
+
+        // More may be due than one pass took.
+    }
+
+    private async ValueTask ActivateAsync(IReadOnlyList<ClaimedMessage> messages, CancellationToken cancellationToken)
+    {
+        foreach (var message in messages)
+        {
+            // Ours by the commit of the claim: nothing may keep us from taking charge of it now.
+            await queue.ActivateAsync(message, CancellationToken.None).ConfigureAwait(false);
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    private async ValueTask SweepAsync(CancellationToken cancellationToken)
+    {
+        var found = await reader.OwnedBesideAsync(lease.Epoch, queue.HeldIds(), cancellationToken).ConfigureAwait(false);
+        if (found.Count > 0)
+        {
+            log.Warning(Tag, $"{found.Count} messages of this node's epoch were not in memory; they are now (a commit whose answer was lost, or a failed read)");
+            await ActivateAsync(found, cancellationToken).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,302 @@
+using System.Collections.Concurrent;
+using Mta.Core.Addresses;
+using Mta.Core.Config;
+using Mta.Core.Delivery;
+using Mta.Core.Qmgr;
+using Mta.Core.Queue;
+using Mta.Services.Clients;
+using Mta.Storage.Queue;
+
+namespace Mta.Services.Qmgr;
+
+/// <summary>
+/// qmgr(8): the active queue of one node.
+/// <para>
+/// Mail enters it from this node's own intake, in memory, or by claims from incoming and deferred. Each round tries every recipient once;
+/// then the message is finished, deferred, or returned, in one transaction. From the claim or the accept on this node is responsible for
+/// the message, until that transaction is committed or the node's epoch ends.
+/// </para>
+/// <para>
+/// Warned of: results that came too late because the epoch had ended; mail that the epoch owned but the node did not hold. A message whose
+/// content is incomplete is set aside in corrupt. See also: ARCHITECTURE.md, sql/README.md (states of a message).
+/// </para>
+/// </summary>
+public sealed class QueueManager : IDeliveryReport, IAsyncDisposable
+{
+    private const string Tag = "qmgr";
+
+    private readonly ConcurrentDictionary<long, ActiveMessage> active = new();
+    private readonly QueueManagerPorts ports;
+    private readonly DeliveryScheduler scheduler;
+    private readonly RecipientDispatcher dispatcher;
+    private readonly DeliveryLog deliveryLog;
+    private readonly RoundEnding rounds;
+    private long heldBytes;
+    private volatile QueueManagerOptions options;
+
+    public QueueManager(QueueManagerPorts ports, Settings settings, IEnumerable<TransportService> transports)
+    {
+        this.ports = ports;
+        options = new QueueManagerOptions(settings);
+        scheduler = new DeliveryScheduler(ports.Time, ports.Log, RequestEnded);
+        scheduler.Configure(transports);
+        dispatcher = new RecipientDispatcher(scheduler, ports.Resolver, this, NotTried);
+        deliveryLog = new DeliveryLog(ports.Log, ports.Time);
+        rounds = new RoundEnding(ports, () => options, Removed, Activate);
+    }
+
+    /// <summary>Messages in the active queue.</summary>
+    public int ActiveCount => active.Count;
+
+    /// <summary>Room for messages, in messages.</summary>
+    public int Room => Math.Max(0, options.ActiveLimit - active.Count);
+
+    /// <summary>False while the node has no lease: nothing new is tried.</summary>
+    public bool MayDeliver
+    {
+        get => scheduler.MayDeliver;
+        set => scheduler.MayDeliver = value;
+    }
+
+    internal QueueManagerOptions Options => options;
+
+    /// <summary>Takes a new configuration; deliveries under way finish under the old one.</summary>
+    public void Configure(Settings settings, IEnumerable<TransportService> transports)
+    {
+        options = new QueueManagerOptions(settings);
+        scheduler.Configure(transports);
+    }
+
+    /// <summary>Takes a message that this node has just stored, with its content in memory where there is room for it.</summary>
+    /// <param name="content">Owned by the queue manager from here on; null when it is in the store only.</param>
+    public void Activate(NewMessage stored, PooledContent? content)
+    {
+        var chunks = stored.StoredChunks + (stored.Content.IsEmpty && stored.StoredChunks > 0 ? 0 : 1);
+        var message = Admit(stored.Envelope, chunks, 0, false);
+        if (message is null)
+        {
+            content?.Dispose();
+            return;
+        }
+
+        if (content is not null)
+        {
+            if (stored.StoredChunks == 0 && Interlocked.Add(ref heldBytes, content.Length) <= options.MemoryLimit)
+            {
+                message.HoldContent(content);
+            }
+            else
+            {
+                if (stored.StoredChunks == 0)
+                {
+                    Interlocked.Add(ref heldBytes, -content.Length);
+                }
+
+                content.Dispose();
+            }
+        }
+
+        message.Open = stored.Recipients.Count;
+        Begin(message, stored.Recipients);
+    }
+
+    /// <summary>Takes a message that was claimed from the database.</summary>
+    public async ValueTask ActivateAsync(ClaimedMessage claimed, CancellationToken cancellationToken)
+    {
+        if (Admit(claimed.Envelope, claimed.ChunkCount, claimed.Attempts, claimed.Warned) is { } message)
+        {
+            message.HasMore = true;
+            await ContinueAsync(message, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The ids of all messages that this node holds.</summary>
+    public long[] HeldIds() => [.. active.Keys];
+
+    /// <summary>Forgets all messages: the epoch has ended, they are other nodes' now.</summary>
+    public void Abandon()
+    {
+        foreach (var message in active.Values)
+        {
+            Removed(message);
+        }
+    }
+
+    /// <summary>About once a second: suspended destinations that may be tried again, rate delays, a lease that came back.</summary>
+    public void Tick() => scheduler.PumpAll();
+
+    /// <summary>Forgets which destinations are dead, so that flushed mail is tried.</summary>
+    public void ReviveDestinations() => scheduler.ReviveAll();
+
+    public void Report(DeliveryRequest request, Recipient recipient, DeliveryStatus status)
+    {
+        if (request.MarkReported(recipient))
+        {
+            Record((ActiveMessage)request.Content, request, request.Transport, recipient, status);
+        }
+    }
+
+    public void DestinationFailed(DeliveryRequest request, DeliveryStatus reason)
+    {
+        foreach (var waiting in scheduler.Failed(request, reason))
+        {
+            var suspended = DeliveryStatus.Deferred(reason.Dsn, "delivery temporarily suspended: " + reason.Text);
+            foreach (var recipient in waiting.Recipients)
+            {
+                Record((ActiveMessage)waiting.Content, null, RecipientDispatcher.ErrorService, recipient, suspended, waiting.Nexthop);
+            }
+        }
+    }
+
+    /// <summary>Ends the deliveries under way within the limit, and writes what has come of them.</summary>
+    public async ValueTask StopAsync(TimeSpan limit) => await scheduler.StopAsync(limit).ConfigureAwait(false);
+
+    public ValueTask DisposeAsync() => scheduler.DisposeAsync();
+
+    private ActiveMessage? Admit(Envelope envelope, int chunks, int attempts, bool warned)
+    {
+        var message = new ActiveMessage(envelope, chunks)
+        {
+            Attempts = attempts,
+            Warned = warned,
+            ActiveTimestamp = ports.Time.GetTimestamp(),
+            SecondsBeforeQueue = Math.Max(0, (ports.Time.GetUtcNow() - envelope.Id.Time).TotalSeconds),
+        };
+        message.ReadContentFrom(ports.Reader);
+        if (!active.TryAdd(envelope.Id.Value, message))
+        {
+            return null;
+        }
+
+        ports.Log.Info(Tag, $"{message.IdText}: from=<{AddressQuoting.ToExternal(envelope.Sender)}>, size={envelope.Size}, nrcpt={envelope.RecipientCount} (queue active)");
+        return message;
+    }
+
+    private void Begin(ActiveMessage message, IReadOnlyList<Recipient> recipients)
+    {
+        var dispatched = dispatcher.DispatchAsync(message, recipients, CancellationToken.None);
+        if (!dispatched.IsCompletedSuccessfully)
+        {
+            _ = WatchAsync(dispatched, message);
+        }
+    }
+
+    private async Task WatchAsync(ValueTask dispatched, ActiveMessage message)
+    {
+        try
+        {
+            await dispatched.ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // A bug here must not lose sight of the message: it stays in the database and is found again by the sweep.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            ports.Log.Panic(Tag, $"{message.IdText}: {e}");
+            Removed(message);
+        }
+    }
+
+    /// <summary>Reads the next window of recipients; ends the round when there are none.</summary>
+    private async ValueTask ContinueAsync(ActiveMessage message, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<Recipient> recipients;
+        try
+        {
+            recipients = await ports.Reader.RecipientsAsync(
+                message.Envelope.Id.Value, message.LastNumber, options.RecipientWindow, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Mta.Storage.StorageException e)
+        {
+            ports.Log.Warning(Tag, $"{message.IdText}: recipients cannot be read: {e.Message}");
+            Removed(message);
+            ports.SweepNeeded();
+            return;
+        }
+
+        bool begins;
+        lock (message.Gate)
+        {
+            message.HasMore = recipients.Count == options.RecipientWindow;
+            message.Open = recipients.Count;
+            begins = recipients.Count > 0;
+            if (begins)
+            {
+                message.LastNumber = recipients[^1].Number;
+            }
+        }
+
+        if (begins)
+        {
+            Begin(message, recipients);
+        }
+        else
+        {
+            await rounds.EndAsync(message).ConfigureAwait(false);
+        }
+    }
+
+    private void NotTried(ActiveMessage message, Recipient recipient, DeliveryStatus status, string? destination) =>
+        Record(message, null, RecipientDispatcher.ErrorService, recipient, status, destination);
+
+    private void Record(
+        ActiveMessage message, DeliveryRequest? request, string service, Recipient recipient, DeliveryStatus status, string? destination = null)
+    {
+        var record = deliveryLog.Write(message, request, service, recipient, status);
+        bool last;
+        bool more;
+        lock (message.Gate)
+        {
+            rounds.Add(message, record, recipient, status, destination ?? request?.Nexthop);
+            last = --message.Open == 0;
+            more = message.HasMore;
+        }
+
+        if (last)
+        {
+            _ = more ? NextWindowAsync(message) : EndAsync(message);
+        }
+    }
+
+    private async Task NextWindowAsync(ActiveMessage message)
+    {
+        rounds.Flush(message);
+        await ContinueAsync(message, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private async Task EndAsync(ActiveMessage message)
+    {
+        try
+        {
+            await rounds.EndAsync(message).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // As in WatchAsync.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            ports.Log.Panic(Tag, $"{message.IdText}: {e}");
+            Removed(message);
+            ports.SweepNeeded();
+        }
+    }
+
+    /// <summary>After an agent has returned: what it left without outcome is deferred, and outcomes of a part are written.</summary>
+    private void RequestEnded(DeliveryRequest request, bool cancelled)
+    {
+        if (request.HasUnreported && !cancelled)
+        {
+            foreach (var recipient in request.Recipients)
+            {
+                Report(request, recipient, DeliveryStatus.Deferred("4.3.0", "unknown mail transport error"));
+            }
+        }
+
+        rounds.Flush((ActiveMessage)request.Content);
+    }
+
+    /// <summary>The message has left the active queue.</summary>
+    private void Removed(ActiveMessage message)
+    {
+        active.TryRemove(new KeyValuePair<long, ActiveMessage>(message.Envelope.Id.Value, message));
+        Interlocked.Add(ref heldBytes, -message.ReleaseContent());
+    }
+}

@@ -1,0 +1,146 @@
+using Mta.Core.Delivery;
+using Mta.Core.Queue;
+using Mta.Services.Clients;
+
+namespace Mta.Services.Qmgr;
+
+/// <summary>Takes the outcome of a recipient for which no delivery was tried, with the destination that it waits for when that is known.</summary>
+internal delegate void NotTried(ActiveMessage message, Recipient recipient, DeliveryStatus status, string? destination);
+
+/// <summary>
+/// Sends the recipients of a message on their way: each is resolved to a transport and a next hop, those that go the same way go together,
+/// up to the transport's recipient limit.
+/// </summary>
+internal sealed class RecipientDispatcher(
+    DeliveryScheduler scheduler, Func<IAddressResolver> resolver, IDeliveryReport reports, NotTried notTried)
+{
+    /// <summary>The log tag of outcomes for which no delivery was tried, as Postfix has it.</summary>
+    public const string ErrorService = "error";
+
+    /// <summary>
+    /// Puts every recipient into a queue, or reports it. <see cref="ActiveMessage.Open"/> has to count them all before: the last report may
+    /// end the round while this still runs.
+    /// </summary>
+    public async ValueTask DispatchAsync(
+        ActiveMessage message, IReadOnlyList<Recipient> recipients, CancellationToken cancellationToken)
+    {
+        if (recipients.Count == 1)
+        {
+            if (await ResolveAsync(message, recipients[0], cancellationToken).ConfigureAwait(false) is { } route)
+            {
+                Enqueue(message, route, recipients);
+            }
+
+            return;
+        }
+
+        var groups = new Dictionary<Route, List<Recipient>>();
+        foreach (var recipient in recipients)
+        {
+            if (await ResolveAsync(message, recipient, cancellationToken).ConfigureAwait(false) is { } route)
+            {
+                if (!groups.TryGetValue(route, out var group))
+                {
+                    groups.Add(route, group = []);
+                }
+
+                group.Add(recipient);
+            }
+        }
+
+        foreach (var (route, group) in groups)
+        {
+            Enqueue(message, route, group);
+        }
+    }
+
+    private async ValueTask<Route?> ResolveAsync(
+        ActiveMessage message, Recipient recipient, CancellationToken cancellationToken)
+    {
+        var resolution = await resolver().ResolveAsync(message.Envelope.Sender, recipient.Address, cancellationToken).ConfigureAwait(false);
+        switch (resolution.Outcome)
+        {
+            case ResolveOutcome.Failed:
+                notTried(message, recipient, DeliveryStatus.Deferred("4.3.0", resolution.Text ?? "address resolver failure"), null);
+                return null;
+            case ResolveOutcome.BadAddress:
+                notTried(message, recipient, DeliveryStatus.Bounced("5.1.3", resolution.Text ?? "bad address syntax"), null);
+                return null;
+        }
+
+        // A notification about a notification, for ourselves: nobody is left to tell.
+        if (resolution.Class == AddressClass.Local && IsDoubleBounce(recipient.Address))
+        {
+            notTried(message, recipient, new DeliveryStatus
+            {
+                Action = DeliveryAction.Sent, Dsn = "2.0.0", Text = "undeliverable postmaster notification discarded",
+            }, null);
+            return null;
+        }
+
+        var (transport, nexthop) = message.Envelope.Filter is { } filter ? Split(filter, resolution.Nexthop) : (resolution.Transport, resolution.Nexthop);
+        if (scheduler.Find(transport) is not { } found)
+        {
+            notTried(message, recipient, DeliveryStatus.Deferred("4.3.0", "mail transport unavailable"), null);
+            return null;
+        }
+
+        // With one recipient a delivery, each recipient is a destination: a slow mailbox does not hold up the others.
+        var queue = found.RecipientLimit == 1 && transport is not (ErrorService or "retry") ? recipient.Address : nexthop;
+        return new Route(transport, nexthop, queue, found.Service, found.RecipientLimit);
+    }
+
+    private void Enqueue(
+        ActiveMessage message, Route route, IReadOnlyList<Recipient> recipients)
+    {
+        MessageEntries? entries = null;
+        for (var start = 0; start < recipients.Count; start += route.RecipientLimit)
+        {
+            var part = recipients.Count <= route.RecipientLimit ? recipients : [.. recipients.Skip(start).Take(route.RecipientLimit)];
+            var request = new DeliveryRequest
+            {
+                Envelope = message.Envelope,
+                Content = message,
+                Transport = route.Transport,
+                Nexthop = route.Nexthop,
+                Recipients = part,
+                Settings = route.Service.Settings,
+                Reports = reports,
+                ActiveTimestamp = message.ActiveTimestamp,
+                QueueName = route.Queue,
+            };
+            if (entries is null)
+            {
+                entries = new MessageEntries(request);
+            }
+            else
+            {
+                entries.Add(request);
+            }
+        }
+
+        if (entries is not null && scheduler.Enqueue(entries, route.Transport, route.Queue) is { } dead)
+        {
+            foreach (var recipient in recipients)
+            {
+                notTried(message, recipient, dead, route.Nexthop);
+            }
+        }
+    }
+
+    private static bool IsDoubleBounce(string address) =>
+        address.StartsWith("double-bounce", StringComparison.OrdinalIgnoreCase) && (address.Length == 13 || address[13] == '@');
+
+    private static (string Transport, string Nexthop) Split(string filter, string nexthop)
+    {
+        var colon = filter.IndexOf(':', StringComparison.Ordinal);
+        return colon < 0 ? (filter, nexthop) : (filter[..colon], colon + 1 < filter.Length ? filter[(colon + 1)..] : nexthop);
+    }
+
+    private readonly record struct Route(string Transport, string Nexthop, string Queue, TransportService Service, int RecipientLimit)
+    {
+        public bool Equals(Route other) => Transport == other.Transport && Nexthop == other.Nexthop && Queue == other.Queue;
+
+        public override int GetHashCode() => HashCode.Combine(Transport, Nexthop, Queue);
+    }
+}

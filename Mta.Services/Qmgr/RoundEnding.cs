@@ -1,0 +1,176 @@
+using Mta.Core.Addresses;
+using Mta.Core.Delivery;
+using Mta.Core.Queue;
+using Mta.Services.Clients;
+using Mta.Storage.Queue;
+
+namespace Mta.Services.Qmgr;
+
+/// <summary>
+/// Collects the outcomes of a round and, after the last one, decides what becomes of the message: gone, deferred, or returned with one
+/// notification for all its failures, enqueued in the same transaction.
+/// </summary>
+internal sealed class RoundEnding(
+    QueueManagerPorts ports, Func<QueueManagerOptions> options, Action<ActiveMessage> removed, Action<NewMessage, PooledContent?> activate)
+{
+    private const string Tag = "qmgr";
+
+    /// <summary>Adds an outcome, under the message's lock. A bounced recipient's row goes with the notification, at the end.</summary>
+    public void Add(ActiveMessage message, DeliveryRecord record, Recipient recipient, DeliveryStatus status, string? destination)
+    {
+        message.Unwritten.Add(record);
+        switch (status.Action)
+        {
+            case DeliveryAction.Bounced:
+                (message.Bounced ??= []).Add(new RecipientOutcome(recipient, status));
+                break;
+            case DeliveryAction.Deferred:
+                (message.Deferred ??= []).Add(new RecipientOutcome(recipient, status));
+                message.DeferredDestination ??= destination ?? Domain(recipient.Address);
+                break;
+            default:
+                if ((recipient.Notify & DsnNotify.Success) != 0)
+                {
+                    (message.Succeeded ??= []).Add(new RecipientOutcome(recipient, status));
+                }
+
+                break;
+        }
+    }
+
+    /// <summary>Posts the finished recipients of a round that goes on, so that a crash repeats only those in flight.</summary>
+    public void Flush(ActiveMessage message)
+    {
+        List<DeliveryRecord>? done = null;
+        lock (message.Gate)
+        {
+            // What bounced or was deferred waits for the end of the round: it decides about the whole message.
+            if (message is { Unwritten.Count: > 0 } && (message.Open > 0 || message.HasMore))
+            {
+                done = message.Unwritten.FindAll(IsDone);
+                message.Unwritten.RemoveAll(IsDone);
+            }
+        }
+
+        if (done is { Count: > 0 })
+        {
+            ports.Completions.Post(new RoundPart
+            {
+                MessageId = message.Envelope.Id.Value,
+                Sender = message.Envelope.Sender,
+                Size = message.Envelope.Size,
+                Records = done,
+                End = RoundEnd.Continues,
+            });
+        }
+    }
+
+    /// <summary>Ends the round: posts the one transaction that decides about the message.</summary>
+    public async ValueTask EndAsync(ActiveMessage message)
+    {
+        var age = ports.Time.GetUtcNow() - message.Envelope.Id.Time;
+        if (message.Deferred is { Count: > 0 } late
+            && (options().Retry.IsExpired(age, message.Envelope.Sender.Length == 0) || (message.Envelope.Flags & EnvelopeFlags.ForceExpire) != 0))
+        {
+            Expire(message, late);
+        }
+
+        var warns = message.Deferred is { Count: > 0 } && options().Retry.IsWarningDue(age, message.Warned);
+        IReadOnlyList<NewMessage> notifications = message.Bounced is null && message.Succeeded is null && !warns
+            ? []
+            : await NotifyAsync(message, warns).ConfigureAwait(false);
+        ports.Completions.Post(new RoundCompletion(this, message)
+        {
+            MessageId = message.Envelope.Id.Value,
+            Sender = message.Envelope.Sender,
+            Size = message.Envelope.Size,
+            Records = message.Unwritten,
+            End = message.Deferred is { Count: > 0 } ? RoundEnd.Deferred : RoundEnd.Finished,
+            Destination = message.DeferredDestination ?? "",
+            DueSeconds = options().Retry.NextDelay(age, Random.Shared.NextDouble()).TotalSeconds,
+            Warned = warns,
+            Notifications = notifications,
+        });
+    }
+
+    private static bool IsDone(DeliveryRecord record) => record.Action is DeliveryAction.Sent or DeliveryAction.Expanded or DeliveryAction.Relayed;
+
+    /// <summary>The message is too old: what was deferred is returned with its last reasons.</summary>
+    private void Expire(ActiveMessage message, List<RecipientOutcome> late)
+    {
+        var word = (message.Envelope.Flags & EnvelopeFlags.ForceExpire) != 0 ? "force-expired" : "expired";
+        ports.Log.Info(Tag, $"{message.IdText}: from=<{AddressQuoting.ToExternal(message.Envelope.Sender)}>, status={word}, returned to sender");
+        message.Unwritten = message.Unwritten.ConvertAll(r => r.Action == DeliveryAction.Deferred ? r with { Action = DeliveryAction.Bounced } : r);
+        (message.Bounced ??= []).AddRange(late);
+        message.Deferred = null;
+    }
+
+    private async ValueTask<IReadOnlyList<NewMessage>> NotifyAsync(ActiveMessage message, bool warns)
+    {
+        var built = new List<NewMessage>(1);
+        await AddAsync(NotificationKind.NonDelivery, message.Bounced).ConfigureAwait(false);
+        await AddAsync(NotificationKind.Delay, warns ? message.Deferred : null).ConfigureAwait(false);
+        await AddAsync(NotificationKind.Success, message.Succeeded).ConfigureAwait(false);
+        return built;
+
+        async ValueTask AddAsync(NotificationKind kind, List<RecipientOutcome>? outcomes)
+        {
+            if (outcomes is { Count: > 0 }
+                && await ports.Notifications().BuildAsync(kind, message.Envelope, message, outcomes, ports.NextId, CancellationToken.None)
+                    .ConfigureAwait(false) is { } notification)
+            {
+                built.Add(notification);
+                message.NotificationKinds.Add(kind);
+            }
+        }
+    }
+
+    private void Committed(ActiveMessage message, RoundEnd end, IReadOnlyList<NewMessage> notifications, bool stale)
+    {
+        if (!stale)
+        {
+            for (var i = 0; i < notifications.Count; i++)
+            {
+                var what = message.NotificationKinds[i] switch
+                {
+                    NotificationKind.NonDelivery => "sender non-delivery notification",
+                    NotificationKind.Delay => "sender delay notification",
+                    _ => "sender delivery status notification",
+                };
+                ports.Log.Info("bounce", $"{message.IdText}: {what}: {notifications[i].Envelope.Id}");
+            }
+
+            if (end == RoundEnd.Finished)
+            {
+                ports.Log.Info(Tag, $"{message.IdText}: removed");
+            }
+        }
+
+        removed(message);
+        if (!stale)
+        {
+            foreach (var notification in notifications)
+            {
+                if (notification.Owned)
+                {
+                    activate(notification, null);
+                }
+            }
+        }
+    }
+
+    private static string Domain(string address) => address[(address.LastIndexOf('@') + 1)..];
+
+    private sealed class RoundCompletion(RoundEnding rounds, ActiveMessage message) : Completion
+    {
+        public override void Committed(bool stale) => rounds.Committed(message, End, Notifications, stale);
+    }
+
+    private sealed class RoundPart : Completion
+    {
+        public override void Committed(bool stale)
+        {
+            // The rest of the round tells what became of the message.
+        }
+    }
+}
