@@ -113,7 +113,7 @@ internal readonly record struct DeliveryFrame(FrameKind Kind, uint Id, ReadOnlyM
             StrictOwnership = reader.ReadBoolean(),
         };
         var length = reader.ReadInt64();
-        return (order, length, reader.ReadBoolean() ? Payload[(int)memory.Position..] : null);
+        return (order, length, reader.ReadBoolean() ? Payload[(int)memory.Position..] : (ReadOnlyMemory<byte>?)null);
     }
 
     public static DeliveryFrame ForResult(uint id, MailboxResult result)
@@ -143,7 +143,7 @@ internal readonly record struct DeliveryFrame(FrameKind Kind, uint Id, ReadOnlyM
                 ? new MailboxResult(dsn, reason, warning.Length == 0 ? null : warning)
                 : throw new IOException("malformed result");
         }
-        catch (FormatException malformed)
+        catch (Exception malformed) when (malformed is FormatException or EndOfStreamException)
         {
             throw new IOException("malformed result", malformed);
         }

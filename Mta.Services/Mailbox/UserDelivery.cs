@@ -6,8 +6,7 @@ namespace Mta.Services.Mailbox;
 /// Has mailboxes written as the user that owns them: in this process when it runs as that user, else in a child of that user, which is
 /// kept for the next mail. Without privileges, mail for another user is deferred.
 /// </summary>
-/// <param name="processes">Starts children; null when nothing here may become another user.</param>
-public sealed class UserDelivery(MailboxWriter writer, IUserProcesses? processes, TimeProvider time) : IAsyncDisposable
+public sealed class UserDelivery(MailboxWriter writer, IUserProcesses processes, TimeProvider time) : IAsyncDisposable
 {
     /// <summary>The service that a child runs; it calls <see cref="DeliveryChild.RunAsync"/>.</summary>
     public const string ServiceName = "delivery";
@@ -23,12 +22,12 @@ public sealed class UserDelivery(MailboxWriter writer, IUserProcesses? processes
     /// <summary>Writes one copy as the order's user. Throws only when cancelled.</summary>
     public async ValueTask<MailboxResult> DeliverAsync(MailboxOrder order, IMessageContent content, CancellationToken cancellationToken)
     {
-        if (order.Uid == Libc.EffectiveUid && (order.Gid == Libc.EffectiveGid || processes is null))
+        if (order.Uid == Libc.EffectiveUid && (order.Gid == Libc.EffectiveGid || !processes.ArePrivileged))
         {
             return await writer.WriteAsync(order, content, cancellationToken).ConfigureAwait(false);
         }
 
-        if (processes is null)
+        if (!processes.ArePrivileged)
         {
             return new MailboxResult("4.3.0", $"cannot deliver as user id {order.Uid}: the mail system runs as user id {Libc.EffectiveUid}, not as root");
         }
@@ -104,7 +103,7 @@ public sealed class UserDelivery(MailboxWriter writer, IUserProcesses? processes
             }
 
             await MakeRoomAsync().ConfigureAwait(false);
-            child = new DeliveryConnection(await processes!.OpenAsync(uid, gid, ServiceName, cancellationToken).ConfigureAwait(false), time);
+            child = new DeliveryConnection(await processes.OpenAsync(uid, gid, ServiceName, cancellationToken).ConfigureAwait(false), time);
             children.Add((uid, gid), child);
             return child;
         }
