@@ -17,6 +17,7 @@ public static class ProtocolReplies
     public static readonly ServerReply DataSyntax = new("501 5.5.4 Syntax: DATA");
     public static readonly ServerReply RsetSyntax = new("501 5.5.4 Syntax: RSET");
     public static readonly ServerReply VrfySyntax = new("501 5.5.4 Syntax: VRFY address");
+    public static readonly ServerReply VrfyUtf8Syntax = new("501 5.5.4 Syntax: VRFY address [SMTPUTF8]");
     public static readonly ServerReply StartTlsSyntax = new("501 5.5.4 Syntax: STARTTLS");
     public static readonly ServerReply EtrnSyntax = new("500 Syntax: ETRN domain");
     public static readonly ServerReply EtrnParameterSyntax = new("501 Error: invalid parameter syntax");

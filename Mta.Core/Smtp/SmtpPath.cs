@@ -21,9 +21,6 @@ public static class SmtpPath
     private static readonly SearchValues<byte> PlainPath = SearchValues.Create(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-/=?^_`{|}~.@"u8);
 
-    private static readonly SearchValues<char> Plain = SearchValues.Create(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-/=?^_`{|}~.");
-
     /// <summary>Reads the path at the start of <paramref name="text"/>, white space before it allowed.</summary>
     /// <param name="address">In internal (unquoted) form; empty for <c>&lt;&gt;</c>.</param>
     /// <param name="raw">The path as it was written.</param>
@@ -63,30 +60,6 @@ public static class SmtpPath
         }
 
         return TryReadAddress(inner, strict, out address) ? PathOutcome.Ok : PathOutcome.Bad;
-    }
-
-    /// <summary>The address in external form: the local part in quotes where RFC 5321 wants them.</summary>
-    public static string Quote(string address)
-    {
-        var at = address.LastIndexOf('@');
-        var local = at < 0 ? address.AsSpan() : address.AsSpan(0, at);
-        if (address.Length == 0 || IsDotString(local))
-        {
-            return address;
-        }
-
-        var quoted = new StringBuilder(address.Length + 4).Append('"');
-        foreach (var c in local)
-        {
-            if (c is '"' or '\\')
-            {
-                quoted.Append('\\');
-            }
-
-            quoted.Append(c);
-        }
-
-        return quoted.Append('"').Append(at < 0 ? "" : address.AsSpan(at)).ToString();
     }
 
     // The length of the word: white space ends it outside of brackets and quotes.
@@ -249,23 +222,5 @@ public static class SmtpPath
         }
 
         return false;
-    }
-
-    private static bool IsDotString(ReadOnlySpan<char> local)
-    {
-        if (local.Length == 0 || local[0] == '.' || local[^1] == '.' || local.IndexOf("..", StringComparison.Ordinal) >= 0)
-        {
-            return false;
-        }
-
-        foreach (var c in local)
-        {
-            if (c < 128 && !Plain.Contains(c))
-            {
-                return false;
-            }
-        }
-
-        return true;
     }
 }

@@ -1,0 +1,19 @@
+using Mta.Core.Smtp;
+
+namespace Mta.Services.Smtpd;
+
+/// <summary>What the check of a command found in its arguments, for its other half.</summary>
+internal struct ParsedCommand
+{
+    /// <summary>In internal form.</summary>
+    public string Address;
+
+    /// <summary>Text of HELO, VRFY or ETRN; the path of MAIL or RCPT as written, for a warning.</summary>
+    public string Text;
+
+    public RecipientParameters Recipient;
+
+    public long ChunkSize;
+
+    public bool LastChunk;
+}

@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Text;
+using Mta.Core.Addresses;
+using Mta.Core.Queue;
+using Mta.Services.Tls;
+
+namespace Mta.Services.Smtpd;
+
+/// <summary>The Received header of RFC 5321 section 4.4, in Postfix's layout.</summary>
+internal static class ReceivedHeader
+{
+    [ThreadStatic]
+    private static StringBuilder? cached;
+
+    public static string Make(SmtpdSession session)
+    {
+        var config = session.Config;
+        var mail = session.Mail;
+        var client = session.Client;
+        var text = cached ??= new StringBuilder(512);
+        text.Clear();
+        if (config.HideClientSession)
+        {
+            text.Append("Received: by ").Append(config.Hostname).Append(" (").Append(config.MailName).Append(')');
+        }
+        else
+        {
+            text.Append("Received: from ").Append(session.Helo ?? client.Name)
+                .Append(" (").Append(client.Name).Append(" [").Append(client.AddressLiteral).Append("])");
+            if (config.Tls.ReceivedHeader && session.Stream.Tls is { } tls)
+            {
+                text.Append("\n\t(using ").Append(TlsDescription.Of(tls)).Append(")\n\t(No client certificate requested)");
+            }
+
+            text.Append("\n\tby ").Append(config.Hostname).Append(" (").Append(config.MailName).Append(") with ").Append(With(session));
+        }
+
+        text.Append(" id ").Append(mail.Message!.IdText);
+        if (mail.RecipientCount == 1 && mail.Recipient is { } recipient)
+        {
+            text.Append("\n\tfor <").Append(AddressQuoting.ToExternal(recipient)).Append(">; ");
+        }
+        else
+        {
+            text.Append(";\n\t");
+        }
+
+        return text.Append(MailDates.Format(session.Environment.Time)).ToString();
+    }
+
+    // RFC 3848, and RFC 6531 section 4.3 for UTF8SMTP.
+    private static string With(SmtpdSession session)
+    {
+        var secured = session.Stream.Tls is not null;
+        if (session.Mail.Parameters.Flags.HasFlag(EnvelopeFlags.SmtpUtf8))
+        {
+            return secured ? "UTF8SMTPS" : "UTF8SMTP";
+        }
+
+        return session.IsEsmtp ? secured ? "ESMTPS" : "ESMTP" : "SMTP";
+    }
+
+    /// <summary>The date of RFC 5322 section 3.3, made once a second.</summary>
+    private static class MailDates
+    {
+        private static Entry last = new(-1, "");
+
+        public static string Format(TimeProvider time)
+        {
+            var now = time.GetUtcNow();
+            var seconds = now.ToUnixTimeSeconds();
+            var known = Volatile.Read(ref last);
+            if (known.Seconds == seconds)
+            {
+                return known.Text;
+            }
+
+            var zone = time.LocalTimeZone;
+            var local = TimeZoneInfo.ConvertTime(now, zone);
+            var offset = local.Offset;
+            var name = zone.IsDaylightSavingTime(local) ? zone.DaylightName : zone.StandardName;
+            var comment = name.Length is > 0 and <= 6 ? $" ({name})" : offset == TimeSpan.Zero ? " (UTC)" : "";
+            var text = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{local:ddd, d MMM yyyy HH:mm:ss} {(offset < TimeSpan.Zero ? '-' : '+')}{Math.Abs(offset.Hours):00}{Math.Abs(offset.Minutes):00}{comment}");
+            Volatile.Write(ref last, new Entry(seconds, text));
+            return text;
+        }
+
+        private sealed record Entry(long Seconds, string Text);
+    }
+}

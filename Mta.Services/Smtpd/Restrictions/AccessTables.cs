@@ -1,0 +1,166 @@
+using System.Buffers;
+using System.Net;
+using Mta.Core.Addresses;
+using Mta.Core.Config;
+using Mta.Core.Lookup;
+using Mta.Core.Smtp;
+using Mta.Services.Maps;
+
+namespace Mta.Services.Smtpd.Restrictions;
+
+/// <summary>check_*_access: the keys of access(5), and the actions OK, DUNNO, REJECT, DEFER, 4xx and 5xx.</summary>
+internal static class AccessTables
+{
+    private static readonly SearchValues<char> CodeCharacters = SearchValues.Create("0123456789.");
+
+    private const AddressKeyForms AddressForms =
+        AddressKeyForms.Full | AddressKeyForms.WithoutExtension | AddressKeyForms.Domain | AddressKeyForms.ParentDomains;
+
+    public static async ValueTask<Verdict> CheckClientAsync(CheckContext context, TableList tables, CancellationToken cancellationToken)
+    {
+        var client = context.Session.Client;
+        var found = await FindDomainAsync(tables, client.Name, cancellationToken).ConfigureAwait(false);
+        if (found.Outcome == LookupOutcome.NotFound)
+        {
+            found = await FindAddressAsync(tables, client.IpAddress, cancellationToken).ConfigureAwait(false);
+        }
+
+        return Act(context, found, client.Tag, "Client host", "7.1");
+    }
+
+    public static async ValueTask<Verdict> CheckHeloAsync(CheckContext context, TableList tables, CancellationToken cancellationToken) =>
+        context.Session.Helo is { } helo
+            ? Act(context, await FindDomainAsync(tables, helo, cancellationToken).ConfigureAwait(false), helo, "Helo command", "7.1")
+            : Verdict.Dunno;
+
+    public static ValueTask<Verdict> CheckSenderAsync(CheckContext context, TableList tables, CancellationToken cancellationToken)
+    {
+        if (context.Sender is not { } sender)
+        {
+            return new(Verdict.Dunno);
+        }
+
+        return sender.Length == 0
+            ? CheckNullSenderAsync(context, tables, cancellationToken)
+            : CheckMailAsync(context, tables, sender, "Sender address", "7.1", cancellationToken);
+    }
+
+    public static ValueTask<Verdict> CheckRecipientAsync(CheckContext context, TableList tables, CancellationToken cancellationToken) =>
+        context.Recipient is { } recipient
+            ? CheckMailAsync(context, tables, recipient, "Recipient address", "7.1", cancellationToken)
+            : new(Verdict.Dunno);
+
+    private static async ValueTask<Verdict> CheckNullSenderAsync(CheckContext context, TableList tables, CancellationToken cancellationToken)
+    {
+        var key = context.Settings.Get(Parameters.SmtpdNullAccessLookupKey);
+        return Act(context, await tables.FindAsync(key, cancellationToken).ConfigureAwait(false), "", "Sender address", "7.1");
+    }
+
+    private static async ValueTask<Verdict> CheckMailAsync(
+        CheckContext context, TableList tables, string address, string @class, string detail, CancellationToken cancellationToken)
+    {
+        var extensions = context.Config.Snapshot.Addresses;
+        var match = await tables.FindMailAddressAsync(address, AddressForms, extensions, cancellationToken).ConfigureAwait(false);
+        if (match.Result.Outcome == LookupOutcome.NotFound)
+        {
+            match = new AddressMatch(await FindLocalPartAsync(tables, address, cancellationToken).ConfigureAwait(false), AddressKeyKind.LocalPart, "");
+        }
+
+        return Act(context, match.Result, AddressQuoting.ToExternal(address), @class, detail);
+    }
+
+    // user@ comes after the domain.
+    private static ValueTask<LookupResult> FindLocalPartAsync(TableList tables, string address, CancellationToken cancellationToken)
+    {
+        var at = address.LastIndexOf('@');
+        return at > 0 ? tables.FindAsync(address[..(at + 1)], cancellationToken) : new(LookupResult.NotFound);
+    }
+
+    private static async ValueTask<LookupResult> FindDomainAsync(TableList tables, string name, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var found = await tables.FindAsync(name, cancellationToken).ConfigureAwait(false);
+            var dot = name.IndexOf('.', StringComparison.Ordinal);
+            if (found.Outcome != LookupOutcome.NotFound || dot < 0 || dot == name.Length - 1 || name.StartsWith('['))
+            {
+                return found;
+            }
+
+            name = name[(dot + 1)..];
+        }
+    }
+
+    // 192.0.2.1, 192.0.2, 192.0, 192; an IPv6 address the same way, by its colons.
+    private static async ValueTask<LookupResult> FindAddressAsync(TableList tables, IPAddress address, CancellationToken cancellationToken)
+    {
+        var key = address.ToString();
+        while (true)
+        {
+            var found = await tables.FindAsync(key, cancellationToken).ConfigureAwait(false);
+            var cut = key.AsSpan().LastIndexOfAny('.', ':');
+            if (found.Outcome != LookupOutcome.NotFound || cut <= 0)
+            {
+                return found;
+            }
+
+            key = key[..cut].TrimEnd(':');
+            if (key.Length == 0)
+            {
+                return found;
+            }
+        }
+    }
+
+    private static Verdict Act(CheckContext context, LookupResult found, string subject, string @class, string detail)
+    {
+        if (found.Outcome == LookupOutcome.NotFound)
+        {
+            return Verdict.Dunno;
+        }
+
+        if (found.IsFailed)
+        {
+            return Verdict.Refuse(new ServerReply($"451 4.3.5 <{subject}>: {@class} rejected: Server configuration error"));
+        }
+
+        var value = found.Value.Trim();
+        var space = value.AsSpan().IndexOfAny(' ', '\t');
+        var action = space < 0 ? value : value[..space];
+        var text = space < 0 ? "" : value[(space + 1)..].Trim();
+        switch (action.ToUpperInvariant())
+        {
+            case "OK":
+                return Verdict.Ok;
+            case "DUNNO":
+                return Verdict.Dunno;
+            case "REJECT":
+                return Refuse(context.Settings.Get(Parameters.AccessMapRejectCode), detail, subject, @class, text.Length > 0 ? text : "Access denied");
+            case "DEFER":
+                return Refuse(context.Settings.Get(Parameters.AccessMapDeferCode), detail, subject, @class, text.Length > 0 ? text : "Access denied");
+        }
+
+        if (action.Length > 0 && action.AsSpan().IndexOfAnyExceptInRange('0', '9') < 0)
+        {
+            return action.Length == 3 && action[0] is '4' or '5'
+                ? Refuse(int.Parse(action, System.Globalization.CultureInfo.InvariantCulture), detail, subject, @class, text.Length > 0 ? text : "Access denied")
+                : Verdict.Ok;
+        }
+
+        context.Session.Log.Warning(context.Session.Tag, $"access table entry for <{subject}> has action \"{action}\", which is not implemented in this version");
+        return Verdict.Refuse(ProtocolReplies.ConfigurationProblem);
+    }
+
+    // The text may bring an enhanced status code of its own (RFC 3463).
+    private static Verdict Refuse(int code, string detail, string subject, string @class, string text)
+    {
+        if (text.Length > 5 && text[0] is '4' or '5' && text[1] == '.' && text.IndexOf(' ', StringComparison.Ordinal) is > 4 and var space
+            && !text.AsSpan(2, space - 2).ContainsAnyExcept(CodeCharacters))
+        {
+            detail = text[2..space];
+            text = text[(space + 1)..].TrimStart();
+        }
+
+        return Verdict.Refuse(code, detail, $"<{subject}>: {@class} rejected: {text}");
+    }
+}

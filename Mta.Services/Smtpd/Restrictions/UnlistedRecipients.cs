@@ -1,0 +1,119 @@
+using Mta.Core.Addresses;
+using Mta.Core.Config;
+using Mta.Core.Lookup;
+using Mta.Services.Clients;
+using Mta.Services.Maps;
+
+namespace Mta.Services.Smtpd.Restrictions;
+
+/// <summary>Whether an address of our own domains exists: mail for one that does not is refused, not bounced later to somebody innocent.</summary>
+internal sealed class UnlistedRecipients
+{
+    private readonly MailAddressContext addresses;
+    private readonly IAddressResolver resolver;
+    private readonly ClassTables local;
+    private readonly ClassTables virtualAlias;
+    private readonly ClassTables virtualMailbox;
+    private readonly ClassTables relay;
+
+    public UnlistedRecipients(SmtpdSnapshot snapshot, TableRegistry tables)
+    {
+        var settings = snapshot.Settings;
+        addresses = snapshot.Addresses;
+        resolver = snapshot.Resolver;
+        RejectRecipients = settings.Get(Parameters.SmtpdRejectUnlistedRecipient);
+        RejectSenders = settings.Get(Parameters.SmtpdRejectUnlistedSender);
+        var canonicalMaps = tables.Open(settings, Parameters.CanonicalMaps);
+        var recipientCanonicalMaps = tables.Open(settings, Parameters.RecipientCanonicalMaps);
+        var senderCanonicalMaps = tables.Open(settings, Parameters.SenderCanonicalMaps);
+        var virtualAliasMaps = tables.Open(settings, Parameters.VirtualAliasMaps);
+        var named = settings.Get(Parameters.ShowUserUnknownTableName);
+        ClassTables Class(TableList maps, Parameter<int> code, string table) =>
+            new(maps, settings.Get(code), named ? $"User unknown in {table} table" : "User unknown")
+            {
+                ForRecipient = Order(recipientCanonicalMaps, canonicalMaps, virtualAliasMaps, maps),
+                ForSender = Order(senderCanonicalMaps, canonicalMaps, virtualAliasMaps, maps),
+            };
+        local = Class(tables.Open(settings, Parameters.LocalRecipientMaps), Parameters.UnknownLocalRecipientRejectCode, "local recipient");
+        virtualAlias = Class(virtualAliasMaps, Parameters.UnknownVirtualAliasRejectCode, "virtual alias");
+        virtualMailbox = Class(tables.Open(settings, Parameters.VirtualMailboxMaps), Parameters.UnknownVirtualMailboxRejectCode, "virtual mailbox");
+        relay = Class(tables.Open(settings, Parameters.RelayRecipientMaps), Parameters.UnknownRelayRecipientRejectCode, "relay recipient");
+    }
+
+    /// <summary>smtpd_reject_unlisted_recipient.</summary>
+    public bool RejectRecipients { get; }
+
+    /// <summary>smtpd_reject_unlisted_sender.</summary>
+    public bool RejectSenders { get; }
+
+    public ValueTask<Verdict> CheckRecipientAsync(CheckContext context, CancellationToken cancellationToken)
+    {
+        // Another system's address: nothing here knows it, and no table need be asked.
+        return context.Resolution!.Class == AddressClass.Default
+            ? new(Verdict.Dunno)
+            : CheckAsync(context.Resolution, context.Recipient!, isSender: false, cancellationToken);
+    }
+
+    public async ValueTask<Verdict> CheckSenderAsync(CheckContext context, CancellationToken cancellationToken)
+    {
+        var sender = context.Sender!;
+        if (sender.Length == 0)
+        {
+            return Verdict.Dunno;
+        }
+
+        var resolution = await resolver.ResolveAsync("", resolver.Rewrite(sender, localContext: true), cancellationToken).ConfigureAwait(false);
+        return resolution switch
+        {
+            { Outcome: ResolveOutcome.Failed } => Verdict.Refuse(CheckContext.TemporaryLookupFailure(sender)),
+            { Outcome: ResolveOutcome.BadAddress } or { Class: AddressClass.Default } => Verdict.Dunno,
+            _ => await CheckAsync(resolution, sender, isSender: true, cancellationToken).ConfigureAwait(false),
+        };
+    }
+
+    private async ValueTask<Verdict> CheckAsync(
+        Resolution resolution, string address, bool isSender, CancellationToken cancellationToken)
+    {
+        var tables = resolution.Class switch
+        {
+            AddressClass.Local => local,
+            AddressClass.VirtualAlias => virtualAlias,
+            AddressClass.VirtualMailbox => virtualMailbox,
+            _ => relay,
+        };
+
+        // Empty maps mean that every address of the class exists; a virtual alias domain has nothing but its aliases.
+        if (tables.Maps.IsEmpty && resolution.Class != AddressClass.VirtualAlias)
+        {
+            return Verdict.Dunno;
+        }
+
+        foreach (var maps in isSender ? tables.ForSender : tables.ForRecipient)
+        {
+            var match = await maps.FindMailAddressAsync(resolution.Recipient, AddressKeyForms.Address, addresses, cancellationToken).ConfigureAwait(false);
+            if (match.IsFound)
+            {
+                return Verdict.Dunno;
+            }
+
+            if (match.IsFailed)
+            {
+                return Verdict.Refuse(CheckContext.TemporaryLookupFailure(address));
+            }
+        }
+
+        var (detail, kind) = isSender ? ("1.0", "Sender") : ("1.1", "Recipient");
+        return Verdict.Refuse(tables.Code, detail, $"<{AddressQuoting.ToExternal(address)}>: {kind} address rejected: {tables.Text}");
+    }
+
+    private static TableList[] Order(params TableList[] lists) => [.. lists.Where(l => !l.IsEmpty).Distinct()];
+
+    /// <param name="Maps">The tables that define the class's addresses.</param>
+    private sealed record ClassTables(TableList Maps, int Code, string Text)
+    {
+        /// <summary>All lists in which an address may be found, in the order in which they are asked.</summary>
+        public required TableList[] ForRecipient { get; init; }
+
+        public required TableList[] ForSender { get; init; }
+    }
+}

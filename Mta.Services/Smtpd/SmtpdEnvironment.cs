@@ -1,0 +1,39 @@
+using Mta.Core.Config;
+using Mta.Services.Anvil;
+using Mta.Services.Clients;
+using Mta.Services.Maps;
+using Mta.Services.Net;
+
+namespace Mta.Services.Smtpd;
+
+/// <summary>What the SMTP servers of a node share: the services behind them, the log, the clock.</summary>
+public sealed class SmtpdEnvironment
+{
+    public required ICleanup Cleanup { get; init; }
+
+    public required TableRegistry Tables { get; init; }
+
+    public required MailLog Log { get; init; }
+
+    public required TimeProvider Time { get; init; }
+
+    public required DeadlineSweeper Deadlines { get; init; }
+
+    /// <summary>False while the node may not take mail (its lease has run out, it is about to stop): MAIL and end of data get 451.</summary>
+    public Func<bool> AcceptingMail { get; init; } = static () => true;
+}
+
+/// <summary>One configuration of a listener; a reload makes a new one, and open sessions end under theirs.</summary>
+public sealed class SmtpdSnapshot
+{
+    /// <summary>The configuration of the master.cf service, its <c>-o</c> included.</summary>
+    public required Settings Settings { get; init; }
+
+    public required IAddressResolver Resolver { get; init; }
+
+    /// <summary>How recipient tables are asked: extensions, and the local domains.</summary>
+    public required MailAddressContext Addresses { get; init; }
+
+    /// <summary>inet_interfaces and proxy_interfaces.</summary>
+    public IReadOnlyCollection<System.Net.IPAddress> OwnAddresses { get; init; } = [];
+}

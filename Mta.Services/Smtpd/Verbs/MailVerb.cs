@@ -1,0 +1,94 @@
+using System.Text;
+using Mta.Core.Smtp;
+
+namespace Mta.Services.Smtpd.Verbs;
+
+/// <summary>MAIL (RFC 5321 section 4.1.1.2) begins a transaction.</summary>
+internal static class MailVerb
+{
+    public static ServerReply? Check(SmtpdSession session, ReadOnlySpan<byte> arguments)
+    {
+        var config = session.Config;
+        var mail = session.Mail;
+        if (config.HeloRequired && session.Helo is null)
+        {
+            return ProtocolReplies.SendHeloFirst;
+        }
+
+        if (mail.InChunks)
+        {
+            return ProtocolReplies.MailAfterBdat;
+        }
+
+        if (mail.IsActive)
+        {
+            return ProtocolReplies.NestedMail;
+        }
+
+        if (!TryKeyword(arguments, "FROM:"u8, out var text))
+        {
+            return ProtocolReplies.MailSyntax;
+        }
+
+        var outcome = SmtpPath.Parse(text, config.StrictEnvelopes, out var address, out var raw, out var rest);
+        if (outcome == PathOutcome.Missing)
+        {
+            return ProtocolReplies.MailSyntax;
+        }
+
+        if (outcome == PathOutcome.Bad)
+        {
+            ReportBadPath(session, "MAIL", raw);
+            return ProtocolReplies.BadSender;
+        }
+
+        if (mail.Parameters.Parse(rest, session.Offered, authentication: false) is { } refusal)
+        {
+            return refusal;
+        }
+
+        if (config.StrictSmtpUtf8 && !IsAscii(address) && !mail.Parameters.Flags.HasFlag(Core.Queue.EnvelopeFlags.SmtpUtf8))
+        {
+            return ProtocolReplies.MustDeclareSmtpUtf8;
+        }
+
+        if (config.MessageSizeLimit > 0 && mail.Parameters.Size > config.MessageSizeLimit)
+        {
+            return ProtocolReplies.SizeOverLimit;
+        }
+
+        session.Parsed.Address = address;
+        return session.Environment.AcceptingMail() ? null : ProtocolReplies.NotAccepting;
+    }
+
+    public static async ValueTask ProceedAsync(SmtpdSession session, CancellationToken cancellationToken)
+    {
+        var address = session.Parsed.Address;
+        if (!session.StandAlone && await session.Check.SenderAddressAsync(address, cancellationToken).ConfigureAwait(false) is { } refusal)
+        {
+            session.Reply(refusal);
+            return;
+        }
+
+        session.Mail.Begin(address);
+        session.Reply(ProtocolReplies.SenderOk);
+    }
+
+    /// <summary>The text behind FROM: or TO:, between which and the colon no space may stand.</summary>
+    internal static bool TryKeyword(ReadOnlySpan<byte> arguments, ReadOnlySpan<byte> keyword, out ReadOnlySpan<byte> rest)
+    {
+        rest = default;
+        if (arguments.Length < keyword.Length || !CommandLine.Is(arguments[..keyword.Length], keyword))
+        {
+            return false;
+        }
+
+        rest = arguments[keyword.Length..];
+        return true;
+    }
+
+    internal static void ReportBadPath(SmtpdSession session, string command, ReadOnlySpan<byte> raw) =>
+        session.Log.Warning(session.Tag, $"Illegal address syntax from {session.Client.Tag} in {command} command: {raw}");
+
+    internal static bool IsAscii(string address) => Ascii.IsValid(address.AsSpan());
+}

@@ -1,0 +1,23 @@
+using System.Globalization;
+using System.Net.Security;
+using System.Security.Authentication;
+
+namespace Mta.Services.Tls;
+
+/// <summary>A TLS connection in the words of the log and the Received header.</summary>
+internal static class TlsDescription
+{
+    /// <summary><c>TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)</c>.</summary>
+    public static string Of(SslStream stream)
+    {
+        var protocol = stream.SslProtocol switch
+        {
+            SslProtocols.Tls13 => "TLSv1.3",
+            SslProtocols.Tls12 => "TLSv1.2",
+            var other => other.ToString(),
+        };
+        var cipher = stream.NegotiatedCipherSuite.ToString();
+        var bits = cipher.Contains("_128_", StringComparison.Ordinal) ? 128 : 256;
+        return string.Create(CultureInfo.InvariantCulture, $"{protocol} with cipher {cipher} ({bits}/{bits} bits)");
+    }
+}
