@@ -24,7 +24,8 @@ internal sealed class TestContent(byte[] bytes, int cut = 0, int failAfter = int
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var part = 0;
-        for (var at = 0; at < bytes.Length; at += cut, part++)
+        var size = cut == 0 ? bytes.Length : cut;
+        for (var at = 0; at < bytes.Length; at += size, part++)
         {
             if (part >= failAfter)
             {
@@ -33,7 +34,7 @@ internal sealed class TestContent(byte[] bytes, int cut = 0, int failAfter = int
 
             await Task.Yield();
             cancellationToken.ThrowIfCancellationRequested();
-            yield return bytes.AsMemory(at, Math.Min(cut, bytes.Length - at));
+            yield return bytes.AsMemory(at, Math.Min(size, bytes.Length - at));
         }
     }
 }
