@@ -73,10 +73,15 @@ internal sealed class MailTransaction
     /// <param name="wireSize">Its bytes on the wire: those of the content and one more for each line end.</param>
     public void Take(ReadOnlySpan<byte> content, long wireSize, long limit)
     {
-        Size += wireSize;
-        TooBig |= limit > 0 && Size > limit;
-        if (TooBig || content.IsEmpty)
+        if (content.Length == 0)
         {
+            return;
+        }
+
+        Size += wireSize;
+        if (TooBig || (limit > 0 && Size > limit))
+        {
+            TooBig = true;
             return;
         }
 

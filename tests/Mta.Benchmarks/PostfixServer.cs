@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Mta.Benchmarks;
 
 /// <summary>A private instance of Debian's Postfix with its default process limits. The system's own instance is not touched.</summary>
@@ -8,7 +10,8 @@ internal sealed class PostfixServer(string directory) : MailServer("postfix", di
 
     protected override string CommandDirectory => "/usr/sbin";
 
-    public override IReadOnlyList<int> OwnProcesses => [ReadPid(Path.Combine(Root, "queue", "pid", "master.pid"))];
+    public override IReadOnlyList<int> OwnProcesses =>
+        [int.Parse(File.ReadAllText(Path.Combine(Root, "queue", "pid", "master.pid")), NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture)];
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
