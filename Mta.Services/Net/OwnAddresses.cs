@@ -46,7 +46,7 @@ public static class OwnAddresses
 
         try
         {
-            return Dns.GetHostAddresses(name);
+            return System.Net.Dns.GetHostAddresses(name);
         }
         catch (SocketException)
         {
