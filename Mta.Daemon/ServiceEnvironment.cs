@@ -16,6 +16,9 @@ public sealed class ServiceEnvironment
 
     public required Settings Settings { get; init; }
 
+    /// <summary>The services of master.cf that are not disabled: which of them a node runs, and its delivery agents with their overrides.</summary>
+    public required IReadOnlyList<MasterService> Services { get; init; }
+
     /// <summary>Bound and listening already; the services accept on them and own them.</summary>
     public required IReadOnlyList<ServiceListener> Listeners { get; init; }
 

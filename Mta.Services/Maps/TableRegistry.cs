@@ -1,8 +1,11 @@
-using System.Collections.Concurrent;
 using Mta.Core.Config;
 using Mta.Core.Lookup;
 using Mta.Services.Clients;
+using Mta.Services.Maps.Stored;
 using Mta.Services.Maps.Tables;
+using Mta.Storage;
+using Mta.Storage.Maps;
+using Npgsql;
 
 namespace Mta.Services.Maps;
 
@@ -10,11 +13,31 @@ namespace Mta.Services.Maps;
 /// Opens lookup tables, each once a node: the query layer that all services share (what proxymap(8) is to Postfix). A table that cannot be
 /// opened is one whose lookups fail, with one warning.
 /// </summary>
-public sealed class TableRegistry(MailLog log, TimeProvider time)
+public sealed class TableRegistry : IAsyncDisposable
 {
     private const string Tag = "proxymap";
 
-    private readonly ConcurrentDictionary<string, OpenTable> tables = new(StringComparer.Ordinal);
+    private readonly MailLog log;
+    private readonly TimeProvider time;
+    private readonly LookupStore? store;
+    private readonly LookupWriter? writer;
+    private readonly TableWatcher? watcher;
+    private readonly Lock opening = new();
+    private readonly Dictionary<string, OpenTable> tables = new(StringComparer.Ordinal);
+    private volatile AliasReferences aliases = AliasReferences.None;
+
+    /// <param name="source">Where stored tables are; null when there are none. The caller disposes it, after the registry.</param>
+    public TableRegistry(MailLog log, TimeProvider time, NpgsqlDataSource? source = null)
+    {
+        this.log = log;
+        this.time = time;
+        if (source is not null)
+        {
+            store = new LookupStore(source);
+            writer = new LookupWriter(source);
+            watcher = new TableWatcher(store, time, Warn);
+        }
+    }
 
     /// <summary>The table of a reference such as <c>hash:/etc/postfix/virtual</c>.</summary>
     public ILookupTable Open(string reference) => Open(TableReference.Parse(reference));
@@ -22,6 +45,11 @@ public sealed class TableRegistry(MailLog log, TimeProvider time)
     /// <summary>The tables of a <c>*_maps</c> parameter.</summary>
     public TableList Open(Settings settings, Parameter<string> parameter)
     {
+        if (aliases.Settings != settings)
+        {
+            aliases = AliasReferences.Of(settings);
+        }
+
         var references = TableReference.ParseList(settings.Get(parameter));
         return references.Count == 0 ? TableList.Empty : new TableList([.. references.Select(Open)]);
     }
@@ -43,6 +71,40 @@ public sealed class TableRegistry(MailLog log, TimeProvider time)
         return new ListMatcher(list, [.. list.Tables.Select(Open)]);
     }
 
+    /// <summary>
+    /// Reads all stored tables that were opened, imports the source files of those that are missing, and starts to watch for changes.
+    /// What cannot be read now is read at its first lookup.
+    /// </summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (watcher is null)
+        {
+            return;
+        }
+
+        foreach (var table in watcher.Tables)
+        {
+            try
+            {
+                await table.ReadAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (StorageException e)
+            {
+                Warn($"{table.Reference}: {e.Message}");
+            }
+        }
+
+        watcher.Start();
+    }
+
+    /// <summary>Asks the database for changes at once: somebody heard the notification <c>mta_lookup</c>.</summary>
+    public void Poke() => watcher?.Poke();
+
+    /// <summary>One round of asking for changes, for tests.</summary>
+    internal Task PollAsync(CancellationToken cancellationToken) => watcher?.PollAsync(cancellationToken) ?? Task.CompletedTask;
+
+    public ValueTask DisposeAsync() => watcher is null ? ValueTask.CompletedTask : watcher.DisposeAsync();
+
     private static bool MatchesSubdomains(Settings settings, string owner)
     {
         foreach (var name in new ListTokens(settings.Get(Parameters.ParentDomainMatchesSubdomains)))
@@ -58,8 +120,18 @@ public sealed class TableRegistry(MailLog log, TimeProvider time)
 
     private ILookupTable Open(TableReference reference)
     {
+        lock (opening)
+        {
+            return OpenOnce(reference);
+        }
+    }
+
+    private ILookupTable OpenOnce(TableReference reference)
+    {
+        // The path names a stored table, whichever of the types stands before it.
+        var identity = reference.IsStored ? "stored:" + reference.Name : reference.ToString();
         var stamp = reference.Type == "texthash" ? FileStamp(reference.Name) : 0;
-        if (tables.TryGetValue(reference.ToString(), out var known) && known.FileStamp == stamp)
+        if (tables.TryGetValue(identity, out var known) && known.FileStamp == stamp)
         {
             return known.Table;
         }
@@ -70,12 +142,22 @@ public sealed class TableRegistry(MailLog log, TimeProvider time)
             Warn(reason);
         }
 
-        tables[reference.ToString()] = new OpenTable(table, stamp);
+        tables[identity] = new OpenTable(table, stamp);
+        if (table is StoredTable stored)
+        {
+            watcher!.Watch(stored);
+        }
+
         return table;
     }
 
     private ILookupTable Make(TableReference reference)
     {
+        if (reference.IsStored)
+        {
+            return MakeStored(reference);
+        }
+
         switch (reference.Type)
         {
             case "inline":
@@ -96,6 +178,17 @@ public sealed class TableRegistry(MailLog log, TimeProvider time)
             default:
                 return new FailingTable(reference.ToString(), $"unsupported dictionary type: {reference.Type} ({reference})");
         }
+    }
+
+    private ILookupTable MakeStored(TableReference reference)
+    {
+        if (store is null || writer is null)
+        {
+            return new FailingTable(reference.ToString(), $"open database {reference.Name}: there is no database here");
+        }
+
+        var kind = aliases.Contains(reference.Name) ? LookupKind.Aliases : LookupKind.Map;
+        return new StoredTable(new StoredTableSource(reference, kind, aliases.IsOptional(reference.Name), store, writer, Warn), store, time);
     }
 
     /// <summary>Changes when the file does, so that a reload reads it again.</summary>

@@ -14,6 +14,7 @@ internal static partial class Libc
     private const int OpenCloseOnExec = 0x80000;
     private const int AtCurrentDirectory = -100;
     private const int AtEmptyPath = 0x1000;
+    private const uint StatxOwner = 0x8;
     private const uint StatxInode = 0x100;
     private const int Interrupted = 4;
 
@@ -34,6 +35,13 @@ internal static partial class Libc
             && opened.Inode == named.Inode
             && opened.DeviceMajor == named.DeviceMajor
             && opened.DeviceMinor == named.DeviceMinor;
+    }
+
+    /// <summary>The user id that a file belongs to; null when it cannot be seen.</summary>
+    public static uint? OwnerOf(string path)
+    {
+        var named = default(StatxBuffer);
+        return Statx(AtCurrentDirectory, path, 0, StatxOwner, ref named) == 0 ? named.Uid : null;
     }
 
     /// <summary>False when not all could be written; the reason is in <see cref="LastError"/>.</summary>
@@ -75,6 +83,9 @@ internal static partial class Libc
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     private struct StatxBuffer
     {
+        [FieldOffset(20)]
+        public uint Uid;
+
         [FieldOffset(32)]
         public ulong Inode;
 

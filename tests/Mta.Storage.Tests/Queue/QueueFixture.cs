@@ -1,6 +1,7 @@
 using System.Text;
 using Mta.Core.Delivery;
 using Mta.Core.Queue;
+using Mta.Storage.Connections;
 using Mta.Storage.Nodes;
 using Mta.Storage.Queue;
 using Mta.Testing;
@@ -18,7 +19,7 @@ internal sealed class QueueFixture : IAsyncDisposable
         this.database = database;
         Nodes = nodes;
         Epoch = epoch;
-        Source = QueueDataSource.Create(database.ConnectionString, "test", 10);
+        Source = Database.Connect(database.ConnectionString).CreateDataSource(DatabaseRole.Daemon, "test", 10, QueueDataSource.Configure);
         Ids = new QueueIdSource(TimeProvider.System, epoch.Number, epoch.IdFloor);
         Accept = new AcceptCombiner(Source, () => Epoch, 2);
         Completions = new CompletionCombiner(Source, () => Epoch, 1, Warnings.Add) { GatherTime = TimeSpan.FromMilliseconds(1) };

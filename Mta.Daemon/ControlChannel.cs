@@ -1,0 +1,91 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using Mta.Services.Net;
+
+namespace Mta.Daemon;
+
+/// <summary>
+/// The connection between master and the services process: packets that may carry descriptors, over a pair of sockets of which each
+/// process has one end. A process that ends, however it ends, closes its end, and the other one knows at once.
+/// </summary>
+internal sealed class ControlChannel : IDisposable
+{
+    private const int MaxMessage = 65536;
+
+    private readonly SafeFileHandle socket;
+    private readonly Lock sending = new();
+
+    public ControlChannel(SafeFileHandle socket) => this.socket = socket;
+
+    /// <summary>Reads messages on a thread of its own, for a descriptor can only be received by a call that blocks.</summary>
+    /// <param name="received">Owns the descriptors of the message.</param>
+    /// <param name="closed">The other end is gone.</param>
+    public void Listen(Action<ControlMessage> received, Action closed)
+    {
+        var thread = new Thread(() => Read(received, closed), maxStackSize: 256 * 1024) { IsBackground = true, Name = "control" };
+        thread.Start();
+    }
+
+    /// <summary>False when the other end is gone.</summary>
+    public bool Send(ControlMessage message)
+    {
+        Span<int> descriptors = stackalloc int[message.Descriptors.Count];
+        for (var i = 0; i < descriptors.Length; i++)
+        {
+            descriptors[i] = (int)message.Descriptors[i].DangerousGetHandle();
+        }
+
+        try
+        {
+            lock (sending)
+            {
+                return Libc.SendMessage(socket, message.Encode(), descriptors);
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+        finally
+        {
+            foreach (SafeHandle handle in message.Descriptors)
+            {
+                GC.KeepAlive(handle);
+            }
+        }
+    }
+
+    public void Dispose() => socket.Dispose();
+
+    private void Read(Action<ControlMessage> received, Action closed)
+    {
+        var buffer = new byte[MaxMessage];
+        try
+        {
+            while (true)
+            {
+                var descriptors = new List<SafeFileHandle>();
+                var length = Libc.ReceiveMessage(socket, buffer, descriptors);
+                if (length == 0)
+                {
+                    break;
+                }
+
+                if (ControlMessage.Decode(buffer.AsSpan(0, length), descriptors) is { } message)
+                {
+                    received(message);
+                }
+                else
+                {
+                    descriptors.ForEach(d => d.Dispose());
+                }
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            // Closed by ourselves.
+        }
+
+        closed();
+    }
+}

@@ -1,0 +1,191 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Mta.Core.Config;
+using Mta.Services.Clients;
+using Mta.Services.Master;
+using Mta.Services.Net;
+
+namespace Mta.Daemon;
+
+/// <summary>
+/// Keeps the services process running: starts it, hands it the listeners, answers what it asks of its privileged parent, starts it
+/// again when it ends by itself (at once, then with growing pauses up to service_throttle_time), and ends it.
+/// </summary>
+internal sealed class ServicesSupervisor(
+    DaemonArguments arguments, InstanceFiles files, ListenerSet listeners, PrivilegedRequests requests, MailLog log, TimeProvider time) : IDisposable
+{
+    private const string Tag = "master";
+    private static readonly TimeSpan LongEnough = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan GracefulStop = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan QuickStop = TimeSpan.FromSeconds(5);
+
+    private readonly CancellationTokenSource stopping = new();
+    private readonly HashSet<(string, string)> known = [];
+    private ControlChannel? control;
+    private Process? process;
+    private Task supervision = Task.CompletedTask;
+    private TaskCompletionSource<string?>? answer;
+
+    public required Settings Settings { get; set; }
+
+    public required string? User { get; init; }
+
+    /// <summary>Starts it and waits until it serves; the reason when it does not. Supervision begins after a start that went well.</summary>
+    public async Task<string?> StartAsync(CancellationToken cancellationToken)
+    {
+        var problem = await LaunchAsync(cancellationToken).ConfigureAwait(false);
+        if (problem is null)
+        {
+            supervision = SuperviseAsync();
+        }
+
+        return problem;
+    }
+
+    /// <summary>Has it read the configuration again; the reason when it does not take it.</summary>
+    public Task<string?> ReloadAsync() => AskAsync(ControlVerb.Reload);
+
+    /// <summary>Ends it: in good order, or at once. A process that does not end in time is killed; what it left is recovered at the next start.</summary>
+    public async Task StopAsync(bool abort)
+    {
+        await stopping.CancelAsync().ConfigureAwait(false);
+        if (process is { HasExited: false } running)
+        {
+            control?.Send(new ControlMessage(abort ? ControlVerb.Abort : ControlVerb.Stop));
+            using var limit = new CancellationTokenSource(abort ? QuickStop : GracefulStop, time);
+            try
+            {
+                await running.WaitForExitAsync(limit.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                log.Warning(Tag, $"process {running.Id} does not stop in time and is killed");
+                running.Kill();
+                await running.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+
+        await supervision.ConfigureAwait(false);
+    }
+
+    public void Dispose()
+    {
+        control?.Dispose();
+        process?.Dispose();
+        stopping.Dispose();
+    }
+
+    private async Task<string?> LaunchAsync(CancellationToken cancellationToken)
+    {
+        control?.Dispose();
+        process?.Dispose();
+        known.Clear();
+        var (ours, theirs) = Libc.SocketPair(packets: true);
+        using (theirs)
+        {
+            control = new ControlChannel(ours);
+            process = await ServicesLauncher.StartAsync(files, arguments.ConfigurationDirectory, User, theirs, arguments.Foreground, cancellationToken).ConfigureAwait(false);
+        }
+
+        var channel = control;
+        channel.Listen(m => Received(channel, m), () => answer?.TrySetResult("the services process ended"));
+        return await AskAsync(ControlVerb.Start).WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private Task<string?> AskAsync(ControlVerb verb)
+    {
+        var asked = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        answer = asked;
+        var fields = new List<string>();
+        var descriptors = new List<SafeHandle>();
+        foreach (var (service, socket) in listeners.All)
+        {
+            // A listener that it has already is named without a descriptor.
+            var address = socket.LocalEndPoint!.ToString()!;
+            var isNew = known.Add((service, address));
+            fields.Add($"{service}\t{address}\t{(isNew ? "new" : "known")}");
+            if (isNew)
+            {
+                descriptors.Add(socket.SafeHandle);
+            }
+        }
+
+        known.IntersectWith(listeners.All.Select(l => (l.Service, l.Socket.LocalEndPoint!.ToString()!)));
+        if (control?.Send(new ControlMessage(verb, fields, descriptors)) != true)
+        {
+            asked.TrySetResult("the services process does not answer");
+        }
+
+        return asked.Task;
+    }
+
+    private void Received(ControlChannel channel, ControlMessage message)
+    {
+        switch (message.Verb)
+        {
+            case ControlVerb.Ready:
+                answer?.TrySetResult(null);
+                break;
+            case ControlVerb.Failed:
+                answer?.TrySetResult(message.Fields is [var reason, ..] ? reason : "no reason given");
+                break;
+            case ControlVerb.Child or ControlVerb.Log:
+                requests.Answer(channel, message, Settings);
+                break;
+        }
+    }
+
+    private async Task SuperviseAsync()
+    {
+        var failures = 0;
+        while (true)
+        {
+            var started = time.GetTimestamp();
+            await process!.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+            if (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+
+            log.Warning(Tag, $"process {process.Id} {ExitReason(process.ExitCode)}");
+            failures = time.GetElapsedTime(started) > LongEnough ? 0 : failures + 1;
+            for (string? problem = "not started yet"; problem is not null; failures++)
+            {
+                try
+                {
+                    await PauseAsync(failures).ConfigureAwait(false);
+                    problem = await LaunchAsync(stopping.Token).ConfigureAwait(false);
+                }
+                catch (OperationCanceledException)
+                {
+                    return;
+                }
+                catch (Exception e) when (e is MasterException or IOException)
+                {
+                    problem = e.Message;
+                }
+
+                if (problem is not null)
+                {
+                    log.Warning(Tag, $"services process: bad start -- throttling: {problem}");
+                }
+            }
+        }
+    }
+
+    private Task PauseAsync(int failures)
+    {
+        if (failures == 0)
+        {
+            return Task.CompletedTask;
+        }
+
+        var limit = Settings.Get(Parameters.ServiceThrottleTime);
+        var pause = TimeSpan.FromSeconds(Math.Pow(2, Math.Min(failures - 1, 10)));
+        return Task.Delay(pause < limit ? pause : limit, time, stopping.Token);
+    }
+
+    private static string ExitReason(int code) =>
+        code > 128 ? string.Create(CultureInfo.InvariantCulture, $"killed by signal {code - 128}") : string.Create(CultureInfo.InvariantCulture, $"exit status {code}");
+}

@@ -1,0 +1,91 @@
+using Mta.Core.Lookup;
+using Mta.Storage.Maps;
+
+namespace Mta.Services.Maps.Stored;
+
+/// <summary>
+/// Where the content of a stored table comes from: the database; at the first time, when it is not there, its source file. So a Postfix
+/// configuration works as it is, with files that were made for postmap(1).
+/// </summary>
+/// <param name="isOptional">No table and no file is an empty table, not an error: the default alias_maps on a system without aliases.</param>
+/// <param name="warn">Takes what an administrator should know.</param>
+internal sealed class StoredTableSource(
+    TableReference reference, LookupKind kind, bool isOptional, LookupStore store, LookupWriter writer, Action<string> warn)
+{
+    private bool warnedOfAbsence;
+
+    public string Reference { get; } = reference.ToString();
+
+    public string Name => reference.Name;
+
+    /// <summary>The reason of failing lookups when there is no table.</summary>
+    public string MissingText { get; } =
+        $"open database {reference.Name}: no such table in the database; make it with \"{(kind == LookupKind.Aliases ? "postalias" : "postmap")} {reference}\"";
+
+    /// <summary>Reads the table, and imports its file when there is none.</summary>
+    public async Task<StoredContent> ReadAsync(CancellationToken cancellationToken)
+    {
+        var version = await VersionAsync(cancellationToken).ConfigureAwait(false);
+        if (version is null && await ImportAsync(cancellationToken).ConfigureAwait(false))
+        {
+            version = await VersionAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        return await ReadAsync(version, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads the table, known to be at least as new as <paramref name="version"/>; null when there is none.</summary>
+    public async Task<StoredContent> ReadAsync(StoredTableVersion? version, CancellationToken cancellationToken)
+    {
+        if (version is not { } known)
+        {
+            return isOptional ? new WholeContent(default, []) : new MissingContent(MissingText);
+        }
+
+        var entries = await store.ReadEntriesAsync(known.Id, StoredTable.WholeEntries, cancellationToken).ConfigureAwait(false);
+        return entries is null ? new KeyedContent(known, StoredTable.KeptAnswers) : new WholeContent(known, entries);
+    }
+
+    private async Task<StoredTableVersion?> VersionAsync(CancellationToken cancellationToken)
+    {
+        var versions = await store.ReadVersionsAsync([Name], cancellationToken).ConfigureAwait(false);
+        return versions.Count == 0 ? null : versions[0];
+    }
+
+    private async Task<bool> ImportAsync(CancellationToken cancellationToken)
+    {
+        string text;
+        try
+        {
+            text = await File.ReadAllTextAsync(Name, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            WarnOfAbsence(e is FileNotFoundException or DirectoryNotFoundException ? null : e.Message);
+            return false;
+        }
+
+        var entries = new TableSource(Name, kind == LookupKind.Aliases, warn).Read(text);
+        if (await writer.BuildAsync(Name, kind, entries, onlyIfMissing: true, cancellationToken).ConfigureAwait(false))
+        {
+            var command = kind == LookupKind.Aliases ? "postalias" : "postmap";
+            warn($"{Reference}: no such table in the database; imported {entries.Count} entries from {Name}. "
+                + $"After changes of the file, run \"{command} {Reference}\"");
+        }
+
+        return true;
+    }
+
+    private void WarnOfAbsence(string? reason)
+    {
+        if (warnedOfAbsence)
+        {
+            return;
+        }
+
+        warnedOfAbsence = true;
+        warn(reason is not null ? $"{MissingText} ({reason})"
+            : isOptional ? $"{Reference} is the default of alias_maps, and there is no {Name}: there are no aliases"
+            : MissingText);
+    }
+}

@@ -1,0 +1,134 @@
+using Mta.Storage;
+using Mta.Storage.Maps;
+
+namespace Mta.Services.Maps.Stored;
+
+/// <summary>
+/// Asks the database for the versions of all stored tables in use, by one small statement, twice a second: so a change that was committed
+/// anywhere counts within a second. Whoever hears the notification <c>mta_lookup</c> may <see cref="Poke"/> it to be faster.
+/// </summary>
+internal sealed class TableWatcher(LookupStore store, TimeProvider time, Action<string> warn) : IAsyncDisposable
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
+
+    private readonly CancellationTokenSource stop = new();
+    private readonly SemaphoreSlim wake = new(0, 1);
+    private readonly Lock gate = new();
+    private StoredTable[] tables = [];
+    private string[] names = [];
+    private bool failing;
+    private Task? loop;
+
+    public IReadOnlyList<StoredTable> Tables => tables;
+
+    public void Watch(StoredTable table)
+    {
+        lock (gate)
+        {
+            tables = [.. tables, table];
+            names = Array.ConvertAll(tables, t => t.Name);
+        }
+    }
+
+    /// <summary>Starts the loop; once.</summary>
+    public void Start() => loop ??= Task.Run(LoopAsync);
+
+    /// <summary>Asks at once.</summary>
+    public void Poke()
+    {
+        lock (gate)
+        {
+            if (wake.CurrentCount == 0)
+            {
+                wake.Release();
+            }
+        }
+    }
+
+    /// <summary>One round. Failures are warned of once, and leave the tables as they are.</summary>
+    public async Task PollAsync(CancellationToken cancellationToken)
+    {
+        StoredTable[] watched;
+        string[] asked;
+        lock (gate)
+        {
+            (watched, asked) = (tables, names);
+        }
+
+        if (watched.Length == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            var versions = await store.ReadVersionsAsync(asked, cancellationToken).ConfigureAwait(false);
+            foreach (var table in watched)
+            {
+                await table.RefreshAsync(Find(versions, table.Name), cancellationToken).ConfigureAwait(false);
+            }
+
+            failing = false;
+        }
+        catch (StorageException e)
+        {
+            if (!failing)
+            {
+                failing = true;
+                warn($"cannot see changes of lookup tables: {e.Message}");
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await stop.CancelAsync().ConfigureAwait(false);
+        if (loop is not null)
+        {
+            await loop.ConfigureAwait(false);
+        }
+
+        stop.Dispose();
+        wake.Dispose();
+    }
+
+    private static StoredTableVersion? Find(List<StoredTableVersion> versions, string name)
+    {
+        foreach (var version in versions)
+        {
+            if (version.Name == name)
+            {
+                return version;
+            }
+        }
+
+        return null;
+    }
+
+    private async Task LoopAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                using (var sleep = new CancellationTokenSource(Interval, time))
+                using (var either = CancellationTokenSource.CreateLinkedTokenSource(sleep.Token, stop.Token))
+                {
+                    try
+                    {
+                        await wake.WaitAsync(either.Token).ConfigureAwait(false);
+                    }
+                    catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+                    {
+                        // The interval is over.
+                    }
+                }
+
+                await PollAsync(stop.Token).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+        }
+    }
+}

@@ -1,0 +1,187 @@
+using System.Diagnostics;
+using Mta.Core.Config;
+using Mta.Core.Lookup;
+using Mta.Services.Maps;
+using Mta.Services.Maps.Stored;
+using Mta.Services.Tests.Mailbox;
+using Mta.Storage.Maps;
+using Mta.Testing;
+using Npgsql;
+using Shouldly;
+using Xunit;
+
+namespace Mta.Services.Tests.Maps;
+
+public sealed class StoredTableTests : IAsyncLifetime
+{
+    private const string Name = "/etc/mta-test/virtual";
+
+    private readonly WarningLog log = new();
+    private readonly ManualTime time = new();
+    private TestDatabase database = null!;
+    private NpgsqlDataSource source = null!;
+    private TableRegistry registry = null!;
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        database = await TestDatabase.CreateAsync();
+        source = NpgsqlDataSource.Create(database.ConnectionString);
+        registry = new TableRegistry(log.Log, time, source);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await registry.DisposeAsync();
+        await source.DisposeAsync();
+        await database.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_small_table_answers_from_memory_until_it_changes()
+    {
+        await SqlAsync("INSERT INTO mta.lookup VALUES ('/etc/mta-test/virtual', 'a@b.test', 'one')");
+        var table = registry.Open("hash:" + Name);
+        registry.Open("proxy:lmdb:" + Name).ShouldBeSameAs(table);
+        (await FindAsync(table, "A@B.test")).Value.ShouldBe("one");
+        Immediate.Find(table, "a@b.test");
+        Immediate.Find(table, "none");
+
+        await SqlAsync("UPDATE mta.lookup SET value = 'two'; INSERT INTO mta.lookup VALUES ('/etc/mta-test/virtual', 'c', 'three')");
+        await registry.PollAsync(Stop);
+        Immediate.Find(table, "a@b.test").Value.ShouldBe("two");
+        Immediate.Find(table, "c").Value.ShouldBe("three");
+    }
+
+    [Fact]
+    public async Task A_large_table_answers_by_key_and_remembers_what_is_not_there()
+    {
+        await new LookupWriter(source).BuildAsync(
+            Name, LookupKind.Map, Enumerable.Range(0, StoredTable.WholeEntries + 1).ToDictionary(i => $"k{i}", i => $"v{i}"), false, Stop);
+        var table = registry.Open("hash:" + Name);
+        (await FindAsync(table, "k77")).Value.ShouldBe("v77");
+        (await FindAsync(table, "none")).ShouldBe(LookupResult.NotFound);
+        Immediate.Find(table, "k77");
+        Immediate.Find(table, "none");
+
+        await SqlAsync("UPDATE mta.lookup_entry SET value = 'new' WHERE key = 'k77'; INSERT INTO mta.lookup VALUES ('/etc/mta-test/virtual', 'none', 'some')");
+        await registry.PollAsync(Stop);
+        (await FindAsync(table, "k77")).Value.ShouldBe("new");
+        (await FindAsync(table, "none")).Value.ShouldBe("some");
+        (await FindAsync(table, "nul\0")).ShouldBe(LookupResult.NotFound);
+        (await FindAsync(table, "lone\ud800")).ShouldBe(LookupResult.NotFound);
+    }
+
+    [Fact]
+    public async Task A_missing_table_fails_names_the_command_and_works_once_it_is_made()
+    {
+        var table = registry.Open("hash:" + Name);
+        const string reason = "open database /etc/mta-test/virtual: no such table in the database; make it with \"postmap hash:/etc/mta-test/virtual\"";
+        (await FindAsync(table, "a")).ShouldBe(LookupResult.Failed(reason));
+        (await FindAsync(table, "a")).IsFailed.ShouldBeTrue();
+        log.Lines.ShouldBe(["warning: " + reason]);
+
+        await SqlAsync("INSERT INTO mta.lookup VALUES ('/etc/mta-test/virtual', 'a', 'x')");
+        await registry.PollAsync(Stop);
+        (await FindAsync(table, "a")).Value.ShouldBe("x");
+
+        await SqlAsync("DELETE FROM mta.lookup_table");
+        await registry.PollAsync(Stop);
+        (await FindAsync(table, "a")).IsFailed.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_source_file_is_imported_once()
+    {
+        using var directory = new TemporaryDirectory();
+        var path = Path.Combine(directory.Path, "virtual");
+        await File.WriteAllTextAsync(path, "Info@Example.com alice\nbob\n", Stop);
+        registry.Open("hash:" + path);
+        await registry.StartAsync(Stop);
+        (await FindAsync(registry.Open("btree:" + path), "info@example.com")).Value.ShouldBe("alice");
+        log.Lines.ShouldBe([
+            $"warning: {path}, line 2: expected format: key whitespace value",
+            $"warning: hash:{path}: no such table in the database; imported 1 entries from {path}. After changes of the file, run \"postmap hash:{path}\"",
+        ]);
+
+        // Another node finds the table, and does not read the file.
+        await File.WriteAllTextAsync(path, "info@example.com mallory\n", Stop);
+        await using var other = new TableRegistry(log.Log, time, source);
+        (await FindAsync(other.Open("hash:" + path), "info@example.com")).Value.ShouldBe("alice");
+        log.Lines.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Aliases_are_imported_in_their_own_syntax()
+    {
+        using var directory = new TemporaryDirectory();
+        var path = Path.Combine(directory.Path, "aliases");
+        await File.WriteAllTextAsync(path, "Root: alice,\n  bob\n", Stop);
+        var settings = new Settings([new("alias_maps", "hash:" + path), new("local_recipient_maps", "unix:passwd.byname $alias_maps")]);
+        var list = registry.Open(settings, Parameters.LocalRecipientMaps);
+        (await registry.Open(settings, Parameters.AliasMaps).FindAsync("root", Stop)).Value.ShouldBe("alice, bob");
+        (await list.FindAsync("root", Stop)).Value.ShouldStartWith("root:");
+    }
+
+    [Fact]
+    public async Task Aliases_that_nobody_asked_for_may_be_missing()
+    {
+        // The default is $default_database_type:/etc/aliases; this makes it a file that no machine has.
+        var settings = new Settings([new("default_database_type", "hash:/none")]);
+        var list = registry.Open(settings, Parameters.LocalRecipientMaps);
+        (await list.FindAsync("no-such-user", Stop)).ShouldBe(LookupResult.NotFound);
+        (await list.FindAsync("root", Stop)).IsFound.ShouldBeTrue();
+        log.Lines.ShouldBe(["warning: hash:/none:/etc/aliases is the default of alias_maps, and there is no /none:/etc/aliases: there are no aliases"]);
+
+        await using var asked = new TableRegistry(log.Log, time, source);
+        var explicitly = new Settings([new("alias_maps", "hash:/none:/etc/aliases")]);
+        (await asked.Open(explicitly, Parameters.AliasMaps).FindAsync("x", Stop)).IsFailed.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task While_the_database_is_away_memory_answers_for_a_while_and_nothing_is_not_found()
+    {
+        await SqlAsync("INSERT INTO mta.lookup VALUES ('/etc/mta-test/virtual', 'a', 'one')");
+        var table = registry.Open("hash:" + Name);
+        (await FindAsync(table, "a")).Value.ShouldBe("one");
+        await source.DisposeAsync();
+
+        await registry.PollAsync(Stop);
+        await registry.PollAsync(Stop);
+        log.Lines.Count.ShouldBe(1);
+        log.Lines.First().ShouldStartWith("warning: cannot see changes of lookup tables: ");
+        (await FindAsync(table, "a")).Value.ShouldBe("one");
+        (await FindAsync(table, "none")).ShouldBe(LookupResult.NotFound);
+        (await FindAsync(registry.Open("hash:/other"), "a")).IsFailed.ShouldBeTrue();
+
+        time.Advance(StoredTable.TrustedFor);
+        (await FindAsync(table, "a")).IsFailed.ShouldBeTrue();
+        (await FindAsync(table, "none")).IsFailed.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_change_counts_within_a_second_without_being_told()
+    {
+        await SqlAsync("INSERT INTO mta.lookup VALUES ('/etc/mta-test/virtual', 'a', 'one')");
+        await using var running = new TableRegistry(log.Log, TimeProvider.System, source);
+        var table = running.Open("hash:" + Name);
+        await running.StartAsync(Stop);
+        await SqlAsync("UPDATE mta.lookup SET value = 'two'");
+        var watch = Stopwatch.StartNew();
+        while ((await FindAsync(table, "a")).Value != "two" && watch.ElapsedMilliseconds < 5000)
+        {
+            await SqlAsync("SELECT 1");
+        }
+
+        watch.ElapsedMilliseconds.ShouldBeLessThan(1000);
+    }
+
+    private static async Task<LookupResult> FindAsync(ILookupTable table, string key) => await table.FindAsync(key, Stop);
+
+    private async Task SqlAsync(string sql)
+    {
+        await using var command = database.DataSource.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(Stop);
+    }
+}
