@@ -49,7 +49,7 @@ internal sealed class NetworkClientStream(SocketConnection connection) : ClientS
         {
             try
             {
-                return connection.Socket.Available > 0;
+                return connection.Tls is null && connection.Socket.Available > 0;
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
