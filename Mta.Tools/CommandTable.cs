@@ -10,6 +10,7 @@ internal static class CommandTable
 {
     private static readonly FrozenDictionary<string, CommandEntry> Entries = new Dictionary<string, CommandEntry>
     {
+        ["postconf"] = Postconf.RunAsync,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     public static IEnumerable<string> Names => Entries.Keys.Order(StringComparer.Ordinal);

@@ -52,6 +52,10 @@ public sealed class MainCf
         return new MainCf(file, entries, problems);
     }
 
+    /// <summary>The same with more entries after its own, of values from elsewhere.</summary>
+    public MainCf With(IEnumerable<KeyValuePair<string, string>> values) =>
+        new(File, [.. Entries, .. values.Select(v => new MainCfEntry(v.Key, v.Value, 0, 0))], Problems);
+
     /// <summary>Splits <c>name = value</c>; the value loses the white space around it.</summary>
     public static bool TrySplit(string text, out string name, out string value, out string? error)
     {

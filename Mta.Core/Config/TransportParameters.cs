@@ -27,6 +27,22 @@ public static class TransportParameters
     /// <summary>The names' ends, each with the parameter that gives kind and default.</summary>
     public static IReadOnlyList<(string Suffix, Parameter General)> All => Table;
 
+    /// <summary>The delivery agents by program; the queue manager reads the counterparts of each service that runs one.</summary>
+    private static readonly string[] DeliveryAgents = ["discard", "error", "lmtp", "local", "pipe", "smtp", "virtual"];
+
+    /// <summary>The counterparts that a service has which runs <paramref name="command"/>.</summary>
+    public static IEnumerable<(string Name, Parameter General)> OfService(string service, string command)
+    {
+        var isAgent = DeliveryAgents.Contains(command);
+        foreach (var (suffix, general) in Table)
+        {
+            if (general == Parameters.CommandTimeLimit ? command is "pipe" or "spawn" : isAgent)
+            {
+                yield return (service + suffix, general);
+            }
+        }
+    }
+
     /// <summary>The name of <paramref name="general"/>'s counterpart for one transport.</summary>
     public static string NameOf(string transport, Parameter general)
     {

@@ -12,58 +12,72 @@ public static class UnusedParameters
     /// <param name="masterCf">Null when there is none; then no transport is known.</param>
     public static List<ConfigProblem> Find(MainCf mainCf, MasterCf? masterCf)
     {
-        var used = new HashSet<string>(StringComparer.Ordinal);
-        var prefixes = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var entry in mainCf.Entries)
-        {
-            Collect(entry.Name, entry.Value, used, prefixes);
-        }
-
-        foreach (var service in masterCf?.Services ?? [])
-        {
-            foreach (var (name, value) in service.Overrides)
-            {
-                Collect(name, value, used, prefixes);
-            }
-        }
-
+        var readers = Readers.Of(mainCf, masterCf);
         var problems = new List<ConfigProblem>();
-        foreach (var name in mainCf.Entries.Select(e => e.Name).Distinct())
+        foreach (var name in Names(mainCf, readers))
         {
-            if (!IsUsed(name))
-            {
-                var last = mainCf.Entries.Last(e => e.Name == name);
-                problems.Add(ConfigProblem.Warning(mainCf.File, 0, $"unused parameter: {name}={last.Value}"));
-            }
+            problems.Add(ConfigProblem.Warning(mainCf.File, 0, $"unused parameter: {name}={mainCf.Entries.Last(e => e.Name == name).Value}"));
         }
 
         foreach (var (name, value) in (masterCf?.Services ?? []).SelectMany(s => s.Overrides))
         {
-            if (!IsUsed(name))
+            if (!readers.Read(name))
             {
                 problems.Add(ConfigProblem.Warning(masterCf!.File, 0, $"unused parameter: {name}={value}"));
             }
         }
 
         return problems;
-
-        bool IsUsed(string name) =>
-            Parameters.ByName.ContainsKey(name) || used.Contains(name) || IsOfTransport(name, masterCf) || prefixes.Any(p => name.StartsWith(p, StringComparison.Ordinal));
     }
 
-    /// <summary>Whether the name is a service's counterpart of a general parameter.</summary>
-    public static bool IsOfTransport(string name, MasterCf? masterCf)
+    /// <summary>Finds names that a value refers to although they have no value; they are empty there.</summary>
+    public static List<ConfigProblem> Undefined(MainCf mainCf, MasterCf? masterCf)
     {
-        foreach (var (suffix, _) in TransportParameters.All)
+        var effective = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var entry in mainCf.Entries)
         {
-            if (name.EndsWith(suffix, StringComparison.Ordinal) && masterCf is not null && masterCf.Services.Any(s => s.Type == ServiceType.Unix && s.Name == name[..^suffix.Length]))
-            {
-                return true;
-            }
+            effective[entry.Name] = entry.Value;
         }
 
-        return false;
+        var services = masterCf?.Services ?? [];
+        var known = services.SelectMany(s => TransportParameters.OfService(s.Name, s.Command)).Select(p => p.Name).ToHashSet(StringComparer.Ordinal);
+        var problems = new List<ConfigProblem>();
+        Add(mainCf.File, effective, []);
+        foreach (var service in services)
+        {
+            Add(masterCf!.File, service.Overrides, [.. service.Overrides.Select(o => o.Key)]);
+        }
+
+        return problems;
+
+        void Add(string file, IEnumerable<KeyValuePair<string, string>> values, HashSet<string> own)
+        {
+            foreach (var (name, value) in values)
+            {
+                if (Parameters.ByName.GetValueOrDefault(name)?.Kind == ParameterKind.Raw)
+                {
+                    continue;
+                }
+
+                foreach (var reference in References(value))
+                {
+                    var isDefined = Parameters.ByName.ContainsKey(reference) || known.Contains(reference) || effective.ContainsKey(reference) || own.Contains(reference);
+                    if (!isDefined && IsParameterName(value, reference) && !problems.Exists(p => p.File == file && p.Text.EndsWith(": " + reference, StringComparison.Ordinal)))
+                    {
+                        problems.Add(ConfigProblem.Warning(file, 0, $"undefined parameter: {reference}"));
+                    }
+                }
+            }
+        }
     }
+
+    /// <summary>Whether the reference is not the name of a function, as in <c>${name{text}}</c>.</summary>
+    private static bool IsParameterName(string value, string reference) => !value.Contains(reference + "{", StringComparison.Ordinal);
+
+    /// <summary>The names in main.cf that nobody reads.</summary>
+    public static IEnumerable<string> Names(MainCf mainCf, MasterCf? masterCf) => Names(mainCf, Readers.Of(mainCf, masterCf));
+
+    private static IEnumerable<string> Names(MainCf mainCf, Readers readers) => mainCf.Entries.Select(e => e.Name).Distinct().Where(n => !readers.Read(n));
 
     /// <summary>The names that a value refers to with <c>$name</c>, <c>${name...}</c> or <c>$(name)</c>.</summary>
     public static IEnumerable<string> References(string value)
@@ -100,26 +114,56 @@ public static class UnusedParameters
         }
     }
 
-    private static void Collect(string name, string value, HashSet<string> used, HashSet<string> prefixes)
+    /// <summary>What reads names beside the table.</summary>
+    private sealed class Readers
     {
-        used.UnionWith(References(value));
-        if (name == "smtpd_restriction_classes")
-        {
-            used.UnionWith(ValueList.Split(value));
-        }
+        private readonly HashSet<string> names = new(StringComparer.Ordinal);
+        private readonly HashSet<string> prefixes = new(StringComparer.Ordinal);
 
-        if (!value.Contains(':'))
+        public static Readers Of(MainCf mainCf, MasterCf? masterCf)
         {
-            return;
-        }
-
-        foreach (var element in ValueList.Split(value))
-        {
-            var table = element.StartsWith("proxy:", StringComparison.Ordinal) ? element[6..] : element;
-            var colon = table.IndexOf(':');
-            if (colon > 0 && TableTypes.Contains(table[..colon]) && colon + 1 < table.Length && table[colon + 1] is not ('/' or '.'))
+            var readers = new Readers();
+            foreach (var entry in mainCf.Entries)
             {
-                prefixes.Add(table[(colon + 1)..] + "_");
+                readers.Collect(entry.Name, entry.Value);
+            }
+
+            foreach (var service in masterCf?.Services ?? [])
+            {
+                readers.names.UnionWith(TransportParameters.OfService(service.Name, service.Command).Select(p => p.Name));
+                foreach (var (name, value) in service.Overrides)
+                {
+                    readers.Collect(name, value);
+                }
+            }
+
+            return readers;
+        }
+
+        public bool Read(string name) =>
+            Parameters.ByName.ContainsKey(name) || names.Contains(name) || prefixes.Any(p => name.StartsWith(p, StringComparison.Ordinal));
+
+        private void Collect(string name, string value)
+        {
+            names.UnionWith(References(value));
+            if (name == "smtpd_restriction_classes")
+            {
+                names.UnionWith(ValueList.Split(value));
+            }
+
+            if (!value.Contains(':'))
+            {
+                return;
+            }
+
+            foreach (var element in ValueList.Split(value))
+            {
+                var table = element.StartsWith("proxy:", StringComparison.Ordinal) ? element[6..] : element;
+                var colon = table.IndexOf(':');
+                if (colon > 0 && TableTypes.Contains(table[..colon]) && colon + 1 < table.Length && table[colon + 1] is not ('/' or '.'))
+                {
+                    prefixes.Add(table[(colon + 1)..] + "_");
+                }
             }
         }
     }

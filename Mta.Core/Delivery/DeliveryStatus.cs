@@ -41,6 +41,9 @@ public sealed class DeliveryStatus
     /// <summary>The tls= part of the log line (<c>may</c>, <c>encrypt</c> ...); null when none.</summary>
     public string? Tls { get; init; }
 
+    /// <summary>The next system has taken over to tell the sender of success (RFC 3461 section 5.2.2): none is made here.</summary>
+    public bool DsnPassedOn { get; init; }
+
     /// <summary>Time spent connecting, greeting and negotiating (the c of delays=a/b/c/d).</summary>
     public TimeSpan ConnectionSetup { get; init; }
 

@@ -46,13 +46,12 @@ public static class SmtpPath
         var inner = path;
         if (path[0] == '<')
         {
-            // Junk after the bracket is dropped unless strict.
-            var end = path.LastIndexOf((byte)'>');
-            inner = path[1..end];
-            if (end != path.Length - 1 && (strict || path[..end].IndexOf((byte)'>') >= 0))
+            if (path[^1] != '>')
             {
                 return PathOutcome.Bad;
             }
+
+            inner = path[1..^1];
         }
         else if (strict)
         {

@@ -73,15 +73,10 @@ internal sealed class MailTransaction
     /// <param name="wireSize">Its bytes on the wire: those of the content and one more for each line end.</param>
     public void Take(ReadOnlySpan<byte> content, long wireSize, long limit)
     {
-        if (content.Length == 0)
-        {
-            return;
-        }
-
         Size += wireSize;
-        if (TooBig || (limit > 0 && Size > limit))
+        TooBig |= limit > 0 && Size > limit;
+        if (TooBig || content.IsEmpty)
         {
-            TooBig = true;
             return;
         }
 

@@ -49,7 +49,7 @@ internal sealed partial class SmtpdSession
         {
             if (!skippingLine)
             {
-                Log.Warning(Tag, $"{Client.Tag}: request longer than {Config.LineLengthLimit}: {Printable(pending[..30])}...");
+                WarnOfLongLine(pending);
             }
 
             skippingLine = true;
@@ -57,11 +57,19 @@ internal sealed partial class SmtpdSession
         }
     }
 
+    private void WarnOfLongLine(ReadOnlySpan<byte> line) =>
+        Log.Warning(Tag, $"{Client.Tag}: request longer than {Config.LineLengthLimit}: {line[..Math.Min(line.Length, 30)]}...");
+
     private ValueTask HandleAsync(ReadOnlyMemory<byte> line, bool bareLf, CancellationToken stop)
     {
         failed = false;
         if (skippingLine || line.Length > Config.LineLengthLimit)
         {
+            if (!skippingLine)
+            {
+                WarnOfLongLine(line.Span);
+            }
+
             skippingLine = false;
             return Refuse(Config.CommandTooLong);
         }
@@ -177,7 +185,7 @@ internal sealed partial class SmtpdSession
         Where = "UNKNOWN";
         if (IsHeader(command.Verb) || Config.ForbiddenCommands.Match(command.Verb))
         {
-            Log.Warning(Tag, $"non-SMTP command from {Client.Tag}: {Printable(line.Span[..Math.Min(line.Length, 100)])}");
+            Log.Warning(Tag, $"non-SMTP command from {Client.Tag}: {line.Span[..Math.Min(line.Length, 100)]}");
             replies.Add(ProtocolReplies.Forbidden);
             hangUp = true;
             return default;
@@ -208,8 +216,6 @@ internal sealed partial class SmtpdSession
 
     private static bool IsHeader(ReadOnlySpan<byte> verb) =>
         verb.Length > 1 && verb[^1] == ':' && verb[..^1].IndexOfAnyInRange((byte)0, (byte)32) < 0;
-
-    private static string Printable(ReadOnlySpan<byte> text) => Encoding.UTF8.GetString(text);
 
     private static string Escape(ReadOnlySpan<byte> text) =>
         Encoding.UTF8.GetString(text).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\r", "\\r", StringComparison.Ordinal)

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Mta.Benchmarks;
 
 /// <summary>A mail server under measurement, with its own directories and ports, that relays everything to <see cref="SinkPort"/>.</summary>
@@ -36,6 +38,9 @@ internal abstract class MailServer(string name, string directory)
         var listing = await CommandAsync("postqueue", cancellationToken, "-j").ConfigureAwait(false);
         return listing.Split('\n').Count(l => l.StartsWith("{\"queue_name\": \"deferred\"", StringComparison.Ordinal));
     }
+
+    protected static int ReadPid(string file) => int.Parse(
+        File.ReadLines(file).First(), NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
 
     /// <summary>What both servers are given; the rest is their defaults.</summary>
     protected string CommonConfiguration(string queueDirectory, string dataDirectory, string mailOwner) =>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Mta.Benchmarks;
 
 /// <summary>Our own server, from the programs that build.sh published, with a PostgreSQL of its own unless a URL is given.</summary>
@@ -86,6 +84,4 @@ internal sealed class MtaServer(string directory, BenchmarkOptions options) : Ma
 
     private IEnumerable<int> Postmasters() =>
         Directory.EnumerateFiles(DataDirectory, "postmaster.pid", SearchOption.AllDirectories).Select(ReadPid);
-
-    private static int ReadPid(string file) => int.Parse(File.ReadLines(file).First().Trim(), CultureInfo.InvariantCulture);
 }

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Mta.Benchmarks;
 
 /// <summary>A private instance of Debian's Postfix with its default process limits. The system's own instance is not touched.</summary>
@@ -10,8 +8,7 @@ internal sealed class PostfixServer(string directory) : MailServer("postfix", di
 
     protected override string CommandDirectory => "/usr/sbin";
 
-    public override IReadOnlyList<int> OwnProcesses =>
-        [int.Parse(File.ReadAllText(Path.Combine(Root, "queue", "pid", "master.pid")), NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture)];
+    public override IReadOnlyList<int> OwnProcesses => [ReadPid(Path.Combine(Root, "queue", "pid", "master.pid"))];
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {

@@ -69,7 +69,7 @@ internal sealed class CheckContext(SmtpdSession session)
     public async ValueTask<ServerReply?> SenderAddressAsync(string address, CancellationToken cancellationToken)
     {
         Begin(address, null);
-        if (address.Length > 0 && address.EndsWith(']'))
+        if (MailAddress.HasDomain(address) && !HostNames.IsValid(MailAddress.Domain(address)))
         {
             var resolution = await ResolveAsync(address, cancellationToken).ConfigureAwait(false);
             if (resolution.Outcome == ResolveOutcome.BadAddress)

@@ -21,7 +21,7 @@ internal static class BdatVerb
             || !(last.IsEmpty || CommandLine.Is(last, "LAST"u8)) || !CommandLine.Trim(rest).IsEmpty)
         {
             // Without a count it is not known where the next command begins: the connection ends.
-            session.Log.Warning(session.Tag, $"{session.QueueTag}: malformed BDAT command syntax from {session.Client.Tag}: BDAT {arguments}");
+            session.Log.Warning(session.Tag, $"{session.QueueTag}: malformed BDAT command syntax from {session.Client.Tag}: BDAT{(arguments.IsEmpty ? "" : " ")}{arguments}");
             return ProtocolReplies.BdatSyntax;
         }
 
@@ -87,7 +87,7 @@ internal static class BdatVerb
         }
 
         EndLastLine(mail, session.Config.MessageSizeLimit);
-        await EndOfMessage.FinishAsync(session, size, cancellationToken).ConfigureAwait(false);
+        await EndOfMessage.FinishAsync(session, mail.Size, cancellationToken).ConfigureAwait(false);
     }
 
     private static async ValueTask DiscardAsync(SmtpdSession session, long size, ServerReply? reply, CancellationToken cancellationToken)

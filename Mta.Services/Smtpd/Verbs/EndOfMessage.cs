@@ -10,8 +10,8 @@ namespace Mta.Services.Smtpd.Verbs;
 /// </summary>
 internal static class EndOfMessage
 {
-    /// <param name="chunkSize">The size of the last chunk; -1 after DATA.</param>
-    public static async ValueTask FinishAsync(SmtpdSession session, long chunkSize, CancellationToken cancellationToken)
+    /// <param name="chunkBytes">The bytes of all chunks; -1 after DATA.</param>
+    public static async ValueTask FinishAsync(SmtpdSession session, long chunkBytes, CancellationToken cancellationToken)
     {
         var mail = session.Mail;
         session.Where = "END-OF-MESSAGE";
@@ -26,7 +26,7 @@ internal static class EndOfMessage
             {
                 session.ForgiveErrors();
                 session.Replies.AddLine(
-                    chunkSize < 0 ? "250 2.0.0 Ok: queued as " : string.Create(CultureInfo.InvariantCulture, $"250 2.0.0 Ok: {chunkSize} bytes queued as "), id);
+                    chunkBytes < 0 ? "250 2.0.0 Ok: queued as " : string.Create(CultureInfo.InvariantCulture, $"250 2.0.0 Ok: {chunkBytes} bytes queued as "), id);
                 await mail.ResetAsync().ConfigureAwait(false);
                 return;
             }

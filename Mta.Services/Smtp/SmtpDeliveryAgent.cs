@@ -1,0 +1,256 @@
+using System.Net;
+using Mta.Core.Delivery;
+using Mta.Services.Clients;
+using Mta.Services.Dns;
+using Mta.Services.Net;
+using Mta.Services.Scache;
+
+namespace Mta.Services.Smtp;
+
+/// <summary>
+/// smtp(8) and lmtp(8): delivers messages to other mail systems.
+/// <para>
+/// For each request the hosts of the next hop are found (mail exchangers by preference, or the addresses of a host), and tried in turn
+/// until each recipient has a final outcome or no host is left. A connection that a delivery leaves in order is kept for the next one to
+/// the same next hop.
+/// </para>
+/// <para>
+/// Fatal: nothing; whatever a peer or the DNS does defers or bounces recipients. Warned: replies that are no SMTP, addresses that cannot
+/// be bound. A host that cannot be reached, does not greet or refuses the handshake is reported as a failure of the destination, when the
+/// last one tried has failed so. Time-outs of our own never bounce mail.
+/// </para>
+/// <para>
+/// Not done: SASL authentication, generic maps and header checks on output, TLS policies by destination, DANE, MTA-STS, SRV look-ups,
+/// work-arounds for PIX firewalls. Connections are kept by next hop only, and only those to the best host of it.
+/// </para>
+/// <para>See also RFC 5321, RFC 2033 (LMTP), RFC 3207, RFC 3461, RFC 6152, RFC 7505.</para>
+/// </summary>
+public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
+{
+    private readonly bool lmtp;
+    private readonly HostLookup hosts;
+    private readonly OwnEndpoints own;
+    private readonly DeadlineSweeper sweeper;
+    private readonly MailLog log;
+    private readonly ConnectionCache<CacheKey, SmtpSession> cache;
+
+    /// <param name="lmtp">Speaks LMTP, and reads the lmtp_ parameters.</param>
+    /// <param name="own">Where this system receives mail itself; finding it among the hosts is a loop.</param>
+    public SmtpDeliveryAgent(bool lmtp, IDnsResolver dns, OwnEndpoints own, DeadlineSweeper sweeper, MailLog log)
+    {
+        this.lmtp = lmtp;
+        this.own = own;
+        this.sweeper = sweeper;
+        this.log = log;
+        hosts = new HostLookup(dns, own);
+        cache = new ConnectionCache<CacheKey, SmtpSession>(sweeper);
+    }
+
+    public async ValueTask DeliverAsync(DeliveryRequest request, CancellationToken cancellationToken)
+    {
+        var options = ClientOptions.Of(request.Settings, lmtp);
+        var attempt = new DeliveryAttempt(request, sweeper.Time);
+        var key = new CacheKey(request.Nexthop, options);
+        EndPoint? tried = null;
+        while (attempt.Left > 0 && cache.TryTake(key, out var session))
+        {
+            session.UseCount++;
+            if (await TransactAsync(session, attempt, key, cancellationToken).ConfigureAwait(false))
+            {
+                tried = session.Host.EndPoint;
+                break;
+            }
+        }
+
+        if (attempt.Left > 0)
+        {
+            await DeliverFreshAsync(attempt, options, key, tried, cancellationToken).ConfigureAwait(false);
+        }
+
+        attempt.ReportRest();
+    }
+
+    /// <summary>Closes the connections that wait.</summary>
+    public void Dispose() => cache.Dispose();
+
+    /// <param name="tried">The host that a kept connection led to: it has had its chance.</param>
+    private async ValueTask DeliverFreshAsync(
+        DeliveryAttempt attempt, ClientOptions options, CacheKey key, EndPoint? tried, CancellationToken cancellationToken)
+    {
+        var (destinations, error) = Destination.ParseList(attempt.Request.Nexthop, options.Routing, lmtp);
+        if (error is not null)
+        {
+            log.Warning(attempt.Request.Transport, $"{error}");
+            attempt.FailSite(attempt.WithoutSession(DeliveryAction.Deferred, "4.3.5", error));
+            return;
+        }
+
+        var first = true;
+        foreach (var destination in destinations)
+        {
+            var kept = first ? key : (CacheKey?)null;
+            first = false;
+            if (await TryDestinationAsync(destination, attempt, options, kept, tried, cancellationToken).ConfigureAwait(false))
+            {
+                return;
+            }
+        }
+
+        if (options.Routing.FallbackRelay.Length > 0)
+        {
+            foreach (var fallback in Destination.ParseList(options.Routing.FallbackRelay, options.Routing, lmtp).Destinations)
+            {
+                if (await TryDestinationAsync(fallback, attempt, options, null, tried, cancellationToken).ConfigureAwait(false))
+                {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// <summary>Tries the hosts of one destination; true when nothing is left to do.</summary>
+    /// <param name="key">What a connection to its best host is kept under; null to keep none.</param>
+    private async ValueTask<bool> TryDestinationAsync(
+        Destination destination, DeliveryAttempt attempt, ClientOptions options, CacheKey? key, EndPoint? tried, CancellationToken cancellationToken)
+    {
+        var list = await hosts.FindAsync(destination, options, cancellationToken).ConfigureAwait(false);
+        if (list.Failure is { } failure)
+        {
+            attempt.KeepSite(attempt.WithoutSession(failure.Action, failure.Dsn, failure.Text));
+            return failure is { Action: DeliveryAction.Bounced, Dsn: "5.1.0" or "5.4.6" };
+        }
+
+        var sessions = 0;
+        foreach (var host in list.Addresses)
+        {
+            if (host.EndPoint.Equals(tried))
+            {
+                continue;
+            }
+
+            if (attempt.LastFailure() is { } reason)
+            {
+                log.Info(attempt.Request.Transport, $"{attempt.Request.Envelope.Id}: {reason}");
+            }
+
+            var session = await OpenAsync(host, destination, attempt, options, cancellationToken).ConfigureAwait(false);
+            if (session is null)
+            {
+                continue;
+            }
+
+            var isBest = host.Preference == list.Addresses[0].Preference;
+            await TransactAsync(session, attempt, isBest ? key : null, cancellationToken).ConfigureAwait(false);
+            if (attempt.Left == 0 || ++sessions == options.Routing.SessionLimit)
+            {
+                break;
+            }
+        }
+
+        return attempt.Left == 0;
+    }
+
+    /// <summary>A session that is ready for mail; null when the host failed, which the attempt then knows.</summary>
+    private async ValueTask<SmtpSession?> OpenAsync(
+        HostAddress host, Destination destination, DeliveryAttempt attempt, ClientOptions options, CancellationToken cancellationToken)
+    {
+        var plaintext = false;
+        while (true)
+        {
+            var tag = attempt.Request.Transport;
+            var (socket, failure) = await Connector.ConnectAsync(host, options, log, tag, cancellationToken).ConfigureAwait(false);
+            if (socket is null)
+            {
+                attempt.FailSite(attempt.WithoutSession(DeliveryAction.Deferred, "4.4.1", failure!));
+                return null;
+            }
+
+            var session = new SmtpSession(new SocketConnection(socket, sweeper), host, options, log, tag, sweeper.Time.GetTimestamp());
+            var ready = false;
+            try
+            {
+                var handshake = new Handshake(session, attempt, destination.Host, own, log);
+                var result = await handshake.RunAsync(plaintext, cancellationToken).ConfigureAwait(false);
+                ready = result.Failure is null;
+                if (ready)
+                {
+                    session.UseCount = 1;
+                    return session;
+                }
+
+                if (!result.RetryInPlaintext)
+                {
+                    attempt.FailSite(result.Failure!);
+                    return null;
+                }
+
+                plaintext = true;
+            }
+            catch (PeerException e)
+            {
+                attempt.FailSite(attempt.Status(session, DeliveryAction.Deferred, e.Dsn, e.Describe(host.NameAddress)));
+                return null;
+            }
+            finally
+            {
+                if (!ready)
+                {
+                    session.Leave();
+                }
+            }
+        }
+    }
+
+    /// <summary>
+    /// One message over an open session, which is then kept or closed. False when a kept connection turned out to be dead before the server
+    /// can have delivered anything: nothing has happened then.
+    /// </summary>
+    private async ValueTask<bool> TransactAsync(SmtpSession session, DeliveryAttempt attempt, CacheKey? key, CancellationToken cancellationToken)
+    {
+        attempt.EndSetup();
+        var transaction = new MailTransaction(session, attempt, log);
+        var ended = false;
+        try
+        {
+            await transaction.RunAsync(cancellationToken).ConfigureAwait(false);
+            ended = true;
+            return true;
+        }
+        catch (PeerException) when (session.UseCount > 1 && !transaction.SentEndOfData)
+        {
+            attempt.Restart();
+            return false;
+        }
+        catch (PeerException e)
+        {
+            attempt.FailAll(attempt.Status(session, DeliveryAction.Deferred, e.Dsn, e.Describe(session.Host.NameAddress)));
+            return true;
+        }
+        finally
+        {
+            session.IsDead |= !ended;
+            Put(session, key);
+        }
+    }
+
+    private void Put(SmtpSession session, CacheKey? key)
+    {
+        var options = session.Options;
+        if (key is { } known
+            && !session.IsDead
+            && options.CacheTimeLimit > TimeSpan.Zero
+            && (options.ReuseCountLimit == 0 || session.UseCount < options.ReuseCountLimit)
+            && sweeper.Time.GetElapsedTime(session.ConnectedAt) < options.ReuseTimeLimit)
+        {
+            session.Connection.ClearDeadline();
+            cache.Keep(known, session, options.CacheTimeLimit);
+        }
+        else
+        {
+            session.Leave();
+        }
+    }
+
+    /// <summary>Sessions of one snapshot of the configuration only: its security level and names were agreed on with the server.</summary>
+    private readonly record struct CacheKey(string Nexthop, ClientOptions Options);
+}

@@ -1,0 +1,107 @@
+using Mta.Core.Config;
+using Mta.Services.Configuration;
+
+namespace Mta.Tools;
+
+/// <summary>The configuration that postconf shows: main.cf and master.cf as written, and settings made of them.</summary>
+internal sealed class PostconfFiles
+{
+    private PostconfFiles(string directory, MainCf mainCf, MasterCf masterCf, Settings settings)
+    {
+        Directory = directory;
+        MainCf = mainCf;
+        MasterCf = masterCf;
+        Settings = settings;
+    }
+
+    public string Directory { get; }
+
+    public MainCf MainCf { get; }
+
+    public MasterCf MasterCf { get; }
+
+    /// <summary>What main.cf and -o set; with -d, nothing but the defaults.</summary>
+    public Settings Settings { get; }
+
+    /// <summary>Null when the files cannot be used; the reason was printed.</summary>
+    public static async Task<PostconfFiles?> ReadAsync(Terminal terminal, PostconfOptions options, CancellationToken cancellationToken)
+    {
+        var directory = ConfigurationDirectory.Find(options.ConfigDirectory);
+        var mainPath = Path.Combine(directory, "main.cf");
+        var masterPath = Path.Combine(directory, "master.cf");
+        var masterText = await ReadFileAsync(masterPath, cancellationToken).ConfigureAwait(false);
+        if (masterText is null)
+        {
+            if ("MFP".Any(options.Has))
+            {
+                terminal.Fatal($"open {masterPath}: {Reason(masterPath)}");
+                return null;
+            }
+
+            terminal.Warning($"open {masterPath}: {Reason(masterPath)}");
+        }
+
+        var mainText = options.Has('d') ? "" : await ReadFileAsync(mainPath, cancellationToken).ConfigureAwait(false);
+        if (mainText is null)
+        {
+            terminal.Fatal($"open {mainPath}: {Reason(mainPath)}");
+            return null;
+        }
+
+        var mainCf = MainCf.Parse(mainPath, mainText);
+        if (!Report(terminal, mainCf.Problems))
+        {
+            return null;
+        }
+
+        var overrides = new List<KeyValuePair<string, string>>();
+        foreach (var text in options.Overrides)
+        {
+            if (!MainCf.TrySplit(text, out var name, out var value, out var error))
+            {
+                terminal.Fatal($"invalid parameter override: {text}: {error}");
+                return null;
+            }
+
+            overrides.Add(new(name, value));
+        }
+
+        mainCf = mainCf.With(overrides);
+        KeyValuePair<string, string>[] given = options.Has('d') ? [] : [new("config_directory", directory)];
+
+        var settings = SettingsLoader.Unchecked(mainCf, HostInformation.Gather(terminal.Name), given);
+        var ports = InetEndpoint.KnownPorts(settings.Expand(settings.Raw("known_tcp_ports") ?? "").Value);
+        var masterCf = MasterCf.Parse(masterPath, masterText ?? "", ports);
+        return Report(terminal, masterCf.Problems) ? new PostconfFiles(directory, mainCf, masterCf, settings) : null;
+    }
+
+    private static bool Report(Terminal terminal, IReadOnlyList<ConfigProblem> problems)
+    {
+        foreach (var problem in problems)
+        {
+            if (problem.IsError)
+            {
+                terminal.Fatal(problem.ToString());
+                return false;
+            }
+
+            terminal.Warning(problem.ToString());
+        }
+
+        return true;
+    }
+
+    private static async Task<string?> ReadFileAsync(string path, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await File.ReadAllTextAsync(path, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private static string Reason(string path) => File.Exists(path) ? "Permission denied" : "No such file or directory";
+}

@@ -1,0 +1,171 @@
+using System.Diagnostics;
+using System.Text;
+using Mta.Core.Config;
+using Mta.Tools;
+using Shouldly;
+using Xunit;
+
+namespace Mta.EndToEnd.Tests.Tools;
+
+/// <summary>Our postconf and Postfix's on the same files.</summary>
+public sealed class PostconfTests : IDisposable
+{
+    private const string MainCf =
+        """
+        compatibility_level=3.6
+        # a comment
+        mydestination = a,  b, c, $myhostname,
+          # within
+          ddddddddddddddddddddddddd, eeeeeeeeeeeeeeeeeeeeee, ffffffffffffffffffffffffffffffffff, ggggggggg
+        foo = 1
+        relay_destination_recipient_limit=5
+        bar_destination_recipient_limit=5
+        relayhost = $rh
+        rh=[a b]
+        myorigin=$undef.x
+
+        """;
+
+    /// <summary>Defaults that changed after Postfix 3.7, that Debian sets, or that are ours.</summary>
+    private static readonly HashSet<string> OtherDefaults =
+    [
+        "address_verify_map", "alias_database", "alias_maps", "config_directory", "daemon_directory", "data_directory", "default_database_type", "html_directory",
+        "import_environment", "mail_owner", "mail_release_date", "mail_version", "manpage_directory", "meta_directory", "milter_default_action", "postscreen_cache_map",
+        "process_id", "proxy_read_maps", "queue_directory", "readme_directory", "sample_directory", "setgid_group", "shlib_directory", "smtp_tls_dane_insecure_mx_policy",
+        "smtp_tls_security_level", "smtpd_forbid_bare_newline", "smtpd_forbid_unauth_pipelining", "smtpd_sasl_type", "tls_eecdh_auto_curves", "tls_export_cipherlist",
+        "tls_high_cipherlist", "tls_low_cipherlist", "tls_medium_cipherlist", "tls_null_cipherlist", "tlsproxy_client_policy_maps", "tlsproxy_client_security_level",
+    ];
+
+    /// <summary>Names that Postfix 3.12 no longer has.</summary>
+    private static readonly HashSet<string> GoneNames = ["tls_legacy_public_key_fingerprints", "tlsproxy_client_loglevel_parameter"];
+
+    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("mta-postconf");
+
+    public PostconfTests()
+    {
+        File.WriteAllText(Path.Combine(directory.FullName, "main.cf"), MainCf);
+        File.WriteAllText(
+            Path.Combine(directory.FullName, "master.cf"),
+            BuiltInFiles.MasterCf + "maildrop unix - n n - - pipe\n  flags=DRXhu user=vmail argv=/usr/bin/maildrop -d ${recipient} ${a_long_name_of_a_macro}\nmine unix - - n - - smtp -v -o { x = $y z }\n  -o smtp_bind_address=$unset\n");
+        // Postfix waits until a file is older than a second before it trusts what it read.
+        foreach (var file in directory.GetFiles())
+        {
+            file.LastWriteTimeUtc = DateTime.UnixEpoch.AddDays(20_000);
+        }
+    }
+
+    public void Dispose() => directory.Delete(recursive: true);
+
+    [Theory]
+    [InlineData("-n")]
+    [InlineData("-nf")]
+    [InlineData("-nh")]
+    [InlineData("-nH")]
+    [InlineData("-nx")]
+    [InlineData("biff nosuch myorigin foo")]
+    [InlineData("-x myorigin relayhost smtpd_expansion_filter")]
+    [InlineData("-hx myorigin")]
+    [InlineData("-n -o myorigin=zz -o foo=zz")]
+    [InlineData("-o bar biff")]
+    [InlineData("-C builtin -n")]
+    [InlineData("-C service -n")]
+    [InlineData("-C user")]
+    [InlineData("-C foo")]
+    [InlineData("-d mynetworks myhostname mydomain biff relay_destination_recipient_limit mine_initial_destination_concurrency foo")]
+    [InlineData("-d -f smtpd_relay_restrictions local_recipient_maps")]
+    [InlineData("-M")]
+    [InlineData("-Mf")]
+    [InlineData("-Mx")]
+    [InlineData("-M smtp/inet */unix nosuch")]
+    [InlineData("-F")]
+    [InlineData("-Fh smtp/inet/command */*/wakeup")]
+    [InlineData("-P")]
+    [InlineData("-Px mine/unix/x */*/syslog_name")]
+    [InlineData("-nd")]
+    [InlineData("-hH")]
+    [InlineData("-Mh")]
+    [InlineData("-e")]
+    [InlineData("-e foo")]
+    [InlineData("-e =foo")]
+    [InlineData("-e #foo=1")]
+    [InlineData("-X foo=1")]
+    public async Task Shows_what_Postfix_shows(string arguments)
+    {
+        string[] words = ["-c", directory.FullName, .. arguments.Split(' ')];
+        (await OursAsync(words)).ShouldBe(await PostfixAsync(words));
+    }
+
+    [Fact]
+    public async Task Defaults_are_Postfixs()
+    {
+        var theirs = Values((await PostfixAsync("-c", directory.FullName, "-d")).Output);
+        var ours = Values((await OursAsync("-c", directory.FullName, "-d")).Output);
+        var different = theirs.Where(t => !OtherDefaults.Contains(t.Key) && !GoneNames.Contains(t.Key) && ours.GetValueOrDefault(t.Key) != t.Value);
+        different.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("-e", "myorigin = new  value ", "biff=no", "empty=")]
+    [InlineData("biff=no")]
+    [InlineData("-X", "mydestination", "nosuch", "myorigin")]
+    [InlineData("-#", "mydestination", "rh")]
+    public async Task Edits_as_Postfix_does(params string[] arguments)
+    {
+        var path = Path.Combine(directory.FullName, "main.cf");
+        string[] words = ["-c", directory.FullName, .. arguments];
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
+        (await OursAsync(words)).ExitCode.ShouldBe(0);
+        var ours = await File.ReadAllTextAsync(path);
+        File.GetUnixFileMode(path).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
+
+        await File.WriteAllTextAsync(path, MainCf);
+        (await PostfixAsync(words)).ExitCode.ShouldBe(0);
+        // Postfix adds new names in the order of a hash table.
+        Lines(ours).ShouldBe(Lines(await File.ReadAllTextAsync(path)));
+        ours.ShouldStartWith("compatibility_level=3.6\n# a comment\n");
+
+        static IEnumerable<string> Lines(string text) => text.Split('\n').Order(StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_not_edited_keeps_its_bytes()
+    {
+        var path = Path.Combine(directory.FullName, "main.cf");
+        await File.WriteAllBytesAsync(path, [.. "# \xe9\r\na = \xff"u8, 0xe9, .. "\n b\n\nlast = x"u8]);
+        var before = await File.ReadAllBytesAsync(path);
+        (await OursAsync("-c", directory.FullName, "-e", "name=v\u00e4lue")).ExitCode.ShouldBe(0);
+        (await File.ReadAllBytesAsync(path)).ShouldBe([.. before, .. "\nname = v\u00e4lue\n"u8]);
+    }
+
+    private static Dictionary<string, string> Values(string output) =>
+        output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split(" =", 2)).ToDictionary(p => p[0], p => p[1].Trim());
+
+    private static async Task<Result> OursAsync(params string[] arguments)
+    {
+        using var output = new MemoryStream();
+        var error = new StringWriter { NewLine = "\n" };
+        int exitCode;
+        using (var terminal = new Terminal("postconf", Stream.Null, output, error))
+        {
+            exitCode = await Postconf.RunAsync(terminal, arguments, TestContext.Current.CancellationToken);
+        }
+
+        return new Result(exitCode, Encoding.UTF8.GetString(output.ToArray()), Sorted(error.ToString()));
+    }
+
+    private static async Task<Result> PostfixAsync(params string[] arguments)
+    {
+        Assert.SkipUnless(File.Exists("/usr/sbin/postconf"), "Postfix is not installed: apt-get install postfix");
+        using var process = new Process { StartInfo = new ProcessStartInfo("postconf", arguments) { RedirectStandardOutput = true, RedirectStandardError = true } };
+        process.Start();
+        var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return new Result(process.ExitCode, output, Sorted(await error));
+    }
+
+    /// <summary>Postfix gives some warnings more than once, and some in the order of a hash table.</summary>
+    private static string Sorted(string text) => string.Join('\n', text.Split('\n').Distinct().Order(StringComparer.Ordinal));
+
+    private sealed record Result(int ExitCode, string Output, string Error);
+}
