@@ -11,7 +11,7 @@ public static partial class Parameters
     public static readonly Parameter<bool> LmtpBindAddressEnforce = Bool("lmtp_bind_address_enforce", "no");
     public static readonly Parameter<string> LmtpBodyChecks = Text("lmtp_body_checks", "");
     public static readonly Parameter<bool> LmtpCnameOverridesServername = Bool("lmtp_cname_overrides_servername", "no");
-    public static readonly Parameter<TimeSpan> LmtpConnectTimeout = Time("lmtp_connect_timeout", "0s");
+    public static readonly Parameter<TimeSpan> LmtpConnectTimeout = Time("lmtp_connect_timeout", "0s", min: 0);
     public static readonly Parameter<string> LmtpConnectionCacheDestinations = Text("lmtp_connection_cache_destinations", "");
     public static readonly Parameter<bool> LmtpConnectionCacheOnDemand = Bool("lmtp_connection_cache_on_demand", "yes");
     public static readonly Parameter<TimeSpan> LmtpConnectionCacheTimeLimit = Time("lmtp_connection_cache_time_limit", "2s");
@@ -31,8 +31,8 @@ public static partial class Parameters
     public static readonly Parameter<string> LmtpFallbackRelay = Text("lmtp_fallback_relay", "");
     public static readonly Parameter<string> LmtpGenericMaps = Text("lmtp_generic_maps", "");
     public static readonly Parameter<string> LmtpHeaderChecks = Text("lmtp_header_checks", "");
-    public static readonly Parameter<string> LmtpHostLookup = Text("lmtp_host_lookup", "dns");
-    public static readonly Parameter<string> LmtpLhloName = Text("lmtp_lhlo_name", "$myhostname");
+    public static readonly Parameter<string> LmtpHostLookup = Text("lmtp_host_lookup", "dns", min: 1);
+    public static readonly Parameter<string> LmtpLhloName = Text("lmtp_lhlo_name", "$myhostname", min: 1);
     public static readonly Parameter<TimeSpan> LmtpLhloTimeout = Time("lmtp_lhlo_timeout", "300s");
     public static readonly Parameter<int> LmtpLineLengthLimit = Int("lmtp_line_length_limit", "998");
     public static readonly Parameter<bool> LmtpLogTlsFeatureStatus = Bool("lmtp_log_tls_feature_status", "yes");
@@ -45,7 +45,7 @@ public static partial class Parameters
     public static readonly Parameter<bool> LmtpPerRequestDeadline = Bool("lmtp_per_request_deadline", "${lmtp_per_record_deadline?{$lmtp_per_record_deadline}:{no}}");
     public static readonly Parameter<TimeSpan> LmtpPixWorkaroundDelayTime = Time("lmtp_pix_workaround_delay_time", "10s");
     public static readonly Parameter<string> LmtpPixWorkaroundMaps = Text("lmtp_pix_workaround_maps", "");
-    public static readonly Parameter<TimeSpan> LmtpPixWorkaroundThresholdTime = Time("lmtp_pix_workaround_threshold_time", "500s");
+    public static readonly Parameter<TimeSpan> LmtpPixWorkaroundThresholdTime = Time("lmtp_pix_workaround_threshold_time", "500s", min: 0);
     public static readonly Parameter<string> LmtpPixWorkarounds = Text("lmtp_pix_workarounds", "disable_esmtp,delay_dotcrlf");
     public static readonly Parameter<TimeSpan> LmtpQuitTimeout = Time("lmtp_quit_timeout", "300s");
     public static readonly Parameter<bool> LmtpQuoteRfc821Envelope = Bool("lmtp_quote_rfc821_envelope", "yes");
@@ -55,7 +55,7 @@ public static partial class Parameters
     public static readonly Parameter<string> LmtpRequiretlsPolicy = Text("lmtp_requiretls_policy", "opportunistic");
     public static readonly Parameter<TimeSpan> LmtpRsetTimeout = Time("lmtp_rset_timeout", "20s");
     public static readonly Parameter<string> LmtpSaslAuthCacheName = Text("lmtp_sasl_auth_cache_name", "");
-    public static readonly Parameter<TimeSpan> LmtpSaslAuthCacheTime = Time("lmtp_sasl_auth_cache_time", "90d");
+    public static readonly Parameter<TimeSpan> LmtpSaslAuthCacheTime = Time("lmtp_sasl_auth_cache_time", "90d", min: 0);
     public static readonly Parameter<bool> LmtpSaslAuthEnable = Bool("lmtp_sasl_auth_enable", "no");
     public static readonly Parameter<bool> LmtpSaslAuthSoftBounce = Bool("lmtp_sasl_auth_soft_bounce", "yes");
     public static readonly Parameter<string> LmtpSaslMechanismFilter = Text("lmtp_sasl_mechanism_filter", "");
@@ -72,7 +72,7 @@ public static partial class Parameters
     public static readonly Parameter<bool> LmtpSkip5xxGreeting = Bool("lmtp_skip_5xx_greeting", "yes");
     public static readonly Parameter<bool> LmtpSkipQuitResponse = Bool("lmtp_skip_quit_response", "no");
     public static readonly Parameter<TimeSpan> LmtpStarttlsTimeout = Time("lmtp_starttls_timeout", "300s");
-    public static readonly Parameter<string> LmtpTcpPort = Text("lmtp_tcp_port", "24");
+    public static readonly Parameter<string> LmtpTcpPort = Text("lmtp_tcp_port", "24", min: 1);
     public static readonly Parameter<string> LmtpTlsCAfile = Text("lmtp_tls_CAfile", "");
     public static readonly Parameter<string> LmtpTlsCApath = Text("lmtp_tls_CApath", "");
     public static readonly Parameter<bool> LmtpTlsBlockEarlyMailReply = Bool("lmtp_tls_block_early_mail_reply", "no");
@@ -106,7 +106,7 @@ public static partial class Parameters
     public static readonly Parameter<string> LmtpTlsSecurityLevel = Text("lmtp_tls_security_level", "");
     public static readonly Parameter<string> LmtpTlsServername = Text("lmtp_tls_servername", "");
     public static readonly Parameter<string> LmtpTlsSessionCacheDatabase = Text("lmtp_tls_session_cache_database", "");
-    public static readonly Parameter<TimeSpan> LmtpTlsSessionCacheTimeout = Time("lmtp_tls_session_cache_timeout", "3600s");
+    public static readonly Parameter<TimeSpan> LmtpTlsSessionCacheTimeout = Time("lmtp_tls_session_cache_timeout", "3600s", min: 0, max: 8640000);
     public static readonly Parameter<int> LmtpTlsTraceSizeLimit = Int("lmtp_tls_trace_size_limit", "102400");
     public static readonly Parameter<string> LmtpTlsTrustAnchorFile = Text("lmtp_tls_trust_anchor_file", "");
     public static readonly Parameter<string> LmtpTlsVerifyCertMatch = Text("lmtp_tls_verify_cert_match", "hostname");

@@ -4,7 +4,7 @@ namespace Mta.Core.Config;
 public static partial class Parameters
 {
     /// <summary><c>embedded</c>, a PostgreSQL URI, or an Npgsql connection string.</summary>
-    public static readonly Parameter<string> DatabaseUrl = Text("database_url", "embedded");
+    public static readonly Parameter<string> DatabaseUrl = Text("database_url", "embedded", min: 1);
 
     /// <summary>The name of this node in the node registry; empty means the host's name and the instance's.</summary>
     public static readonly Parameter<string> NodeName = Text("node_name", "");

@@ -7,11 +7,11 @@ public static partial class Parameters
     public static readonly Parameter<string> PostscreenBareNewlineAction = Text("postscreen_bare_newline_action", "ignore");
     public static readonly Parameter<bool> PostscreenBareNewlineEnable = Bool("postscreen_bare_newline_enable", "no");
     public static readonly Parameter<TimeSpan> PostscreenBareNewlineTtl = Time("postscreen_bare_newline_ttl", "30d");
-    public static readonly Parameter<TimeSpan> PostscreenCacheCleanupInterval = Time("postscreen_cache_cleanup_interval", "12h");
+    public static readonly Parameter<TimeSpan> PostscreenCacheCleanupInterval = Time("postscreen_cache_cleanup_interval", "12h", min: 0);
     public static readonly Parameter<string> PostscreenCacheMap = Text("postscreen_cache_map", "$default_cache_db_type:$data_directory/postscreen_cache");
     public static readonly Parameter<TimeSpan> PostscreenCacheRetentionTime = Time("postscreen_cache_retention_time", "7d");
     public static readonly Parameter<string> PostscreenClientConnectionCountLimit = Text("postscreen_client_connection_count_limit", "$smtpd_client_connection_count_limit");
-    public static readonly Parameter<int> PostscreenCommandCountLimit = Int("postscreen_command_count_limit", "20");
+    public static readonly Parameter<int> PostscreenCommandCountLimit = Int("postscreen_command_count_limit", "20", min: 1);
     public static readonly Parameter<string> PostscreenCommandFilter = Text("postscreen_command_filter", "");
     public static readonly Parameter<TimeSpan> PostscreenCommandTimeLimit = Time("postscreen_command_time_limit", "${stress?{10}:{300}}s");
     public static readonly Parameter<string> PostscreenDenylistAction = Text("postscreen_denylist_action", "${postscreen_blacklist_action?{$postscreen_blacklist_action}:{ignore}}");
@@ -19,7 +19,7 @@ public static partial class Parameters
     public static readonly Parameter<string> PostscreenDiscardEhloKeywordAddressMaps = Text("postscreen_discard_ehlo_keyword_address_maps", "$smtpd_discard_ehlo_keyword_address_maps");
     public static readonly Parameter<string> PostscreenDiscardEhloKeywords = Text("postscreen_discard_ehlo_keywords", "$smtpd_discard_ehlo_keywords");
     public static readonly Parameter<string> PostscreenDnsblAction = Text("postscreen_dnsbl_action", "ignore");
-    public static readonly Parameter<int> PostscreenDnsblAllowlistThreshold = Int("postscreen_dnsbl_allowlist_threshold", "${postscreen_dnsbl_whitelist_threshold?{$postscreen_dnsbl_whitelist_threshold}:{0}}");
+    public static readonly Parameter<int> PostscreenDnsblAllowlistThreshold = Int("postscreen_dnsbl_allowlist_threshold", "${postscreen_dnsbl_whitelist_threshold?{$postscreen_dnsbl_whitelist_threshold}:{0}}", min: null);
     public static readonly Parameter<TimeSpan> PostscreenDnsblMaxTtl = Time("postscreen_dnsbl_max_ttl", "${postscreen_dnsbl_ttl?{$postscreen_dnsbl_ttl}:{1}}h");
     public static readonly Parameter<TimeSpan> PostscreenDnsblMinTtl = Time("postscreen_dnsbl_min_ttl", "60s");
     public static readonly Parameter<string> PostscreenDnsblReplyMap = Text("postscreen_dnsbl_reply_map", "");

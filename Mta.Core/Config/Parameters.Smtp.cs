@@ -11,7 +11,7 @@ public static partial class Parameters
     public static readonly Parameter<bool> SmtpBindAddressEnforce = Bool("smtp_bind_address_enforce", "no");
     public static readonly Parameter<string> SmtpBodyChecks = Text("smtp_body_checks", "");
     public static readonly Parameter<bool> SmtpCnameOverridesServername = Bool("smtp_cname_overrides_servername", "no");
-    public static readonly Parameter<TimeSpan> SmtpConnectTimeout = Time("smtp_connect_timeout", "30s");
+    public static readonly Parameter<TimeSpan> SmtpConnectTimeout = Time("smtp_connect_timeout", "30s", min: 0);
     public static readonly Parameter<string> SmtpConnectionCacheDestinations = Text("smtp_connection_cache_destinations", "");
     public static readonly Parameter<bool> SmtpConnectionCacheOnDemand = Bool("smtp_connection_cache_on_demand", "yes");
     public static readonly Parameter<TimeSpan> SmtpConnectionCacheTimeLimit = Time("smtp_connection_cache_time_limit", "2s");
@@ -31,9 +31,9 @@ public static partial class Parameters
     public static readonly Parameter<string> SmtpFallbackRelay = Text("smtp_fallback_relay", "$fallback_relay");
     public static readonly Parameter<string> SmtpGenericMaps = Text("smtp_generic_maps", "");
     public static readonly Parameter<string> SmtpHeaderChecks = Text("smtp_header_checks", "");
-    public static readonly Parameter<string> SmtpHeloName = Text("smtp_helo_name", "$myhostname");
+    public static readonly Parameter<string> SmtpHeloName = Text("smtp_helo_name", "$myhostname", min: 1);
     public static readonly Parameter<TimeSpan> SmtpHeloTimeout = Time("smtp_helo_timeout", "300s");
-    public static readonly Parameter<string> SmtpHostLookup = Text("smtp_host_lookup", "dns");
+    public static readonly Parameter<string> SmtpHostLookup = Text("smtp_host_lookup", "dns", min: 1);
     public static readonly Parameter<int> SmtpLineLengthLimit = Int("smtp_line_length_limit", "998");
     public static readonly Parameter<bool> SmtpLogTlsFeatureStatus = Bool("smtp_log_tls_feature_status", "yes");
     public static readonly Parameter<TimeSpan> SmtpMailTimeout = Time("smtp_mail_timeout", "300s");
@@ -46,7 +46,7 @@ public static partial class Parameters
     public static readonly Parameter<bool> SmtpPerRequestDeadline = Bool("smtp_per_request_deadline", "${smtp_per_record_deadline?{$smtp_per_record_deadline}:{no}}");
     public static readonly Parameter<TimeSpan> SmtpPixWorkaroundDelayTime = Time("smtp_pix_workaround_delay_time", "10s");
     public static readonly Parameter<string> SmtpPixWorkaroundMaps = Text("smtp_pix_workaround_maps", "");
-    public static readonly Parameter<TimeSpan> SmtpPixWorkaroundThresholdTime = Time("smtp_pix_workaround_threshold_time", "500s");
+    public static readonly Parameter<TimeSpan> SmtpPixWorkaroundThresholdTime = Time("smtp_pix_workaround_threshold_time", "500s", min: 0);
     public static readonly Parameter<string> SmtpPixWorkarounds = Text("smtp_pix_workarounds", "disable_esmtp,delay_dotcrlf");
     public static readonly Parameter<TimeSpan> SmtpQuitTimeout = Time("smtp_quit_timeout", "300s");
     public static readonly Parameter<bool> SmtpQuoteRfc821Envelope = Bool("smtp_quote_rfc821_envelope", "yes");
@@ -56,7 +56,7 @@ public static partial class Parameters
     public static readonly Parameter<string> SmtpRequiretlsPolicy = Text("smtp_requiretls_policy", "inline:{{${domain_to_ascii{$mydomain}}=opportunistic}, {.${domain_to_ascii{$mydomain}}=opportunistic}, {localhost=opportunistic}}, cidr:{{0.0.0.0/0 opportunistic}, {::/0 opportunistic}}, enforce");
     public static readonly Parameter<TimeSpan> SmtpRsetTimeout = Time("smtp_rset_timeout", "20s");
     public static readonly Parameter<string> SmtpSaslAuthCacheName = Text("smtp_sasl_auth_cache_name", "");
-    public static readonly Parameter<TimeSpan> SmtpSaslAuthCacheTime = Time("smtp_sasl_auth_cache_time", "90d");
+    public static readonly Parameter<TimeSpan> SmtpSaslAuthCacheTime = Time("smtp_sasl_auth_cache_time", "90d", min: 0);
     public static readonly Parameter<bool> SmtpSaslAuthEnable = Bool("smtp_sasl_auth_enable", "no");
     public static readonly Parameter<bool> SmtpSaslAuthSoftBounce = Bool("smtp_sasl_auth_soft_bounce", "yes");
     public static readonly Parameter<string> SmtpSaslMechanismFilter = Text("smtp_sasl_mechanism_filter", "");
@@ -73,7 +73,7 @@ public static partial class Parameters
     public static readonly Parameter<bool> SmtpSkip5xxGreeting = Bool("smtp_skip_5xx_greeting", "yes");
     public static readonly Parameter<bool> SmtpSkipQuitResponse = Bool("smtp_skip_quit_response", "yes");
     public static readonly Parameter<TimeSpan> SmtpStarttlsTimeout = Time("smtp_starttls_timeout", "300s");
-    public static readonly Parameter<string> SmtpTcpPort = Text("smtp_tcp_port", "smtp");
+    public static readonly Parameter<string> SmtpTcpPort = Text("smtp_tcp_port", "smtp", min: 1);
     public static readonly Parameter<string> SmtpTlsCAfile = Text("smtp_tls_CAfile", "");
     public static readonly Parameter<string> SmtpTlsCApath = Text("smtp_tls_CApath", "");
     public static readonly Parameter<bool> SmtpTlsBlockEarlyMailReply = Bool("smtp_tls_block_early_mail_reply", "no");
@@ -108,7 +108,7 @@ public static partial class Parameters
     public static readonly Parameter<string> SmtpTlsSecurityLevel = Text("smtp_tls_security_level", "${{$compatibility_level} <level {3.11} ? {} : {may}}");
     public static readonly Parameter<string> SmtpTlsServername = Text("smtp_tls_servername", "");
     public static readonly Parameter<string> SmtpTlsSessionCacheDatabase = Text("smtp_tls_session_cache_database", "");
-    public static readonly Parameter<TimeSpan> SmtpTlsSessionCacheTimeout = Time("smtp_tls_session_cache_timeout", "3600s");
+    public static readonly Parameter<TimeSpan> SmtpTlsSessionCacheTimeout = Time("smtp_tls_session_cache_timeout", "3600s", min: 0, max: 8640000);
     public static readonly Parameter<int> SmtpTlsTraceSizeLimit = Int("smtp_tls_trace_size_limit", "102400");
     public static readonly Parameter<string> SmtpTlsTrustAnchorFile = Text("smtp_tls_trust_anchor_file", "");
     public static readonly Parameter<string> SmtpTlsVerifyCertMatch = Text("smtp_tls_verify_cert_match", "hostname");

@@ -5,7 +5,7 @@ public static partial class Parameters
     public static readonly Parameter<bool> TlsAppendDefaultCA = Bool("tls_append_default_CA", "no");
     public static readonly Parameter<string> TlsConfigFile = Text("tls_config_file", "default");
     public static readonly Parameter<string> TlsConfigName = Text("tls_config_name", "");
-    public static readonly Parameter<int> TlsDaemonRandomBytes = Int("tls_daemon_random_bytes", "32");
+    public static readonly Parameter<int> TlsDaemonRandomBytes = Int("tls_daemon_random_bytes", "32", min: 1);
     public static readonly Parameter<string> TlsDaneDigests = Text("tls_dane_digests", "sha512 sha256");
     public static readonly Parameter<string> TlsDisableWorkarounds = Text("tls_disable_workarounds", "");
     public static readonly Parameter<string> TlsEecdhAutoCurves = Text("tls_eecdh_auto_curves", "X25519 X448 prime256v1 secp384r1 secp521r1");
@@ -19,7 +19,7 @@ public static partial class Parameters
     public static readonly Parameter<string> TlsMediumCipherlist = Text("tls_medium_cipherlist", "aNULL:-aNULL:HIGH:MEDIUM:!SEED:!IDEA:!3DES:!RC2:!RC4:!RC5:!kDH:!kECDH:!aDSS:!MD5:+RC4:@STRENGTH");
     public static readonly Parameter<string> TlsNullCipherlist = Text("tls_null_cipherlist", "eNULL:!kDH:!kECDH:!aDSS:!MD5:!aNULL");
     public static readonly Parameter<bool> TlsPreemptCipherlist = Bool("tls_preempt_cipherlist", "no");
-    public static readonly Parameter<int> TlsRandomBytes = Int("tls_random_bytes", "32");
+    public static readonly Parameter<int> TlsRandomBytes = Int("tls_random_bytes", "32", min: 1);
     public static readonly Parameter<string> TlsRandomExchangeName = Text("tls_random_exchange_name", "${data_directory}/prng_exch");
     public static readonly Parameter<TimeSpan> TlsRandomPrngUpdatePeriod = Time("tls_random_prng_update_period", "3600s");
     public static readonly Parameter<TimeSpan> TlsRandomReseedPeriod = Time("tls_random_reseed_period", "3600s");
@@ -49,7 +49,7 @@ public static partial class Parameters
     public static readonly Parameter<string> TlsproxyClientSecurityLevel = Text("tlsproxy_client_security_level", "${tlsproxy_client_level?{$tlsproxy_client_level}:{$smtp_tls_security_level}}");
     public static readonly Parameter<string> TlsproxyClientUseTls = Text("tlsproxy_client_use_tls", "$smtp_use_tls");
     public static readonly Parameter<string> TlsproxyEnforceTls = Text("tlsproxy_enforce_tls", "$smtpd_enforce_tls");
-    public static readonly Parameter<string> TlsproxyServiceName = Text("tlsproxy_service_name", "tlsproxy");
+    public static readonly Parameter<string> TlsproxyServiceName = Text("tlsproxy_service_name", "tlsproxy", min: 1);
     public static readonly Parameter<string> TlsproxyTlsCAfile = Text("tlsproxy_tls_CAfile", "$smtpd_tls_CAfile");
     public static readonly Parameter<string> TlsproxyTlsCApath = Text("tlsproxy_tls_CApath", "$smtpd_tls_CApath");
     public static readonly Parameter<string> TlsproxyTlsAlwaysIssueSessionIds = Text("tlsproxy_tls_always_issue_session_ids", "$smtpd_tls_always_issue_session_ids");

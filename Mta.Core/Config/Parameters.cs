@@ -15,7 +15,8 @@ public static partial class Parameters
 
     public static FrozenDictionary<string, Parameter> ByName => Index.Value;
 
-    private static Parameter<string> Text(string name, string defaultText) => Register(new Parameter<string>(name, defaultText, ParameterKind.Text));
+    private static Parameter<string> Text(string name, string defaultText, long? min = null) =>
+        Register(new Parameter<string>(name, defaultText, ParameterKind.Text) { Min = min });
 
     private static Parameter<string> Raw(string name, string defaultText) => Register(new Parameter<string>(name, defaultText, ParameterKind.Raw));
 
@@ -27,7 +28,7 @@ public static partial class Parameters
     private static Parameter<long> Long(string name, string defaultText, long? min = 0, long? max = null) =>
         Register(new Parameter<long>(name, defaultText, ParameterKind.Long) { Min = min, Max = max });
 
-    private static Parameter<TimeSpan> Time(string name, string defaultText, long? min = 0, long? max = null) =>
+    private static Parameter<TimeSpan> Time(string name, string defaultText, long? min = 1, long? max = null) =>
         Register(new Parameter<TimeSpan>(name, defaultText, ParameterKind.Time) { Min = min, Max = max });
 
     private static TParameter Register<TParameter>(TParameter parameter)
