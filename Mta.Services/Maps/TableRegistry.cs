@@ -137,9 +137,9 @@ public sealed class TableRegistry : IAsyncDisposable
         }
 
         var table = Make(reference);
-        if (table is FailingTable { Reason: var reason } && reference.Type != "fail")
+        if (table is FailingTable failing && reference.Type != "fail")
         {
-            Warn(reason);
+            Warn($"{reference} is unavailable. {failing.Reason}");
         }
 
         tables[identity] = new OpenTable(table, stamp);
@@ -172,11 +172,11 @@ public sealed class TableRegistry : IAsyncDisposable
             case "environ":
                 return new EnvironmentTable(reference);
             case "fail":
-                return new FailingTable(reference.ToString(), $"{reference} lookup fails on purpose");
+                return new FailingTable(reference.ToString(), "it fails on purpose");
             case "":
                 return new FailingTable(reference.Name, $"need \"type:name\" form instead of: \"{reference.Name}\"");
             default:
-                return new FailingTable(reference.ToString(), $"unsupported dictionary type: {reference.Type} ({reference})");
+                return new FailingTable(reference.ToString(), $"unsupported dictionary type: {reference.Type}");
         }
     }
 

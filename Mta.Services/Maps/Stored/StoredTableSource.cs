@@ -20,7 +20,7 @@ internal sealed class StoredTableSource(
 
     /// <summary>The reason of failing lookups when there is no table.</summary>
     public string MissingText { get; } =
-        $"open database {reference.Name}: no such table in the database; make it with \"{(kind == LookupKind.Aliases ? "postalias" : "postmap")} {reference}\"";
+        $"{reference} is unavailable. open database {reference.Name}: no such table in the database; make it with \"{(kind == LookupKind.Aliases ? "postalias" : "postmap")} {reference}\"";
 
     /// <summary>Reads the table, and imports its file when there is none.</summary>
     public async Task<StoredContent> ReadAsync(CancellationToken cancellationToken)

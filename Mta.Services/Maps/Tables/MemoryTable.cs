@@ -5,7 +5,7 @@ namespace Mta.Services.Maps.Tables;
 
 /// <summary>A table whose content is known when it is opened: <c>inline:</c> and <c>texthash:</c>.</summary>
 /// <param name="entries">Keys in lower case.</param>
-internal sealed class MemoryTable(string reference, IEnumerable<KeyValuePair<string, string>> entries) : ILookupTable
+internal sealed class MemoryTable(string reference, IEnumerable<KeyValuePair<string, string>> entries) : IListedTable
 {
     private readonly FrozenDictionary<string, string> entries = entries.ToFrozenDictionary(StringComparer.Ordinal);
 
@@ -13,7 +13,6 @@ internal sealed class MemoryTable(string reference, IEnumerable<KeyValuePair<str
 
     public bool MatchesWholeKey => false;
 
-    /// <summary>All entries, for postmap -s.</summary>
     public IEnumerable<KeyValuePair<string, string>> Entries => entries;
 
     public ValueTask<LookupResult> FindAsync(string key, CancellationToken cancellationToken) =>

@@ -35,7 +35,7 @@ public sealed class MemoryTableTests : IAsyncDisposable
     public async Task A_user_is_a_line_of_passwd() => (await FindAsync("unix:passwd.byname", "ROOT")).Value.ShouldStartWith("root:x:0:0:");
 
     [Theory]
-    [InlineData("foo:/x", "unsupported dictionary type: foo (foo:/x)")]
+    [InlineData("foo:/x", "unsupported dictionary type: foo")]
     [InlineData("inline:{a b}", "missing '=' after attribute name: \"inline:{a b}\"; need \"inline:{name=value...}\"")]
     [InlineData("inline:{}", "bad syntax: \"inline:{}\"; need \"inline:{name=value...}\"")]
     [InlineData("unix:foo", "unknown table: unix:foo")]
@@ -43,6 +43,7 @@ public sealed class MemoryTableTests : IAsyncDisposable
     [InlineData("hash:/x", "open database /x: there is no database here")]
     public async Task A_table_that_cannot_be_opened_fails_with_one_warning(string reference, string reason)
     {
+        reason = $"{reference} is unavailable. {reason}";
         (await FindAsync(reference, "a")).ShouldBe(LookupResult.Failed(reason));
         (await FindAsync(reference, "b")).IsFailed.ShouldBeTrue();
         log.Lines.ShouldBe(["warning: " + reason]);

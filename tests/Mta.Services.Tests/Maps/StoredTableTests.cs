@@ -77,7 +77,7 @@ public sealed class StoredTableTests : IAsyncLifetime
     public async Task A_missing_table_fails_names_the_command_and_works_once_it_is_made()
     {
         var table = registry.Open("hash:" + Name);
-        const string reason = "open database /etc/mta-test/virtual: no such table in the database; make it with \"postmap hash:/etc/mta-test/virtual\"";
+        const string reason = "hash:/etc/mta-test/virtual is unavailable. open database /etc/mta-test/virtual: no such table in the database; make it with \"postmap hash:/etc/mta-test/virtual\"";
         (await FindAsync(table, "a")).ShouldBe(LookupResult.Failed(reason));
         (await FindAsync(table, "a")).IsFailed.ShouldBeTrue();
         log.Lines.ShouldBe(["warning: " + reason]);

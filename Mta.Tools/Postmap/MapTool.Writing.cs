@@ -1,0 +1,126 @@
+using System.Text;
+using Mta.Core.Config;
+using Mta.Core.Lookup;
+using Mta.Storage.Maps;
+
+namespace Mta.Tools.Postmap;
+
+/// <summary>Making and changing tables.</summary>
+internal sealed partial class MapTool
+{
+    private async Task WriteAsync(TableReference reference, CancellationToken cancellationToken)
+    {
+        var isAddition = options.Action == MapAction.Add;
+        var text = isAddition ? await ReadInputAsync(cancellationToken).ConfigureAwait(false) : await ReadFileAsync(reference.Name, cancellationToken).ConfigureAwait(false);
+        RequireStored(reference);
+        var entries = new TableSource(isAddition ? "stdin" : reference.Name, options.Aliases, terminal.Warning)
+        {
+            Duplicates = options.Duplicates,
+            FoldKeys = options.FoldKeys,
+        }.Read(text);
+        if (options.Base64)
+        {
+            entries = await EncodeFilesAsync(entries, cancellationToken).ConfigureAwait(false);
+        }
+
+        var writer = new LookupWriter(await SourceAsync(cancellationToken).ConfigureAwait(false));
+        if (!isAddition)
+        {
+            await writer.BuildAsync(reference.Name, Kind, entries, onlyIfMissing: false, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        var replace = options.Duplicates == DuplicateKeys.Replace;
+        foreach (var key in await writer.AddAsync(reference.Name, Kind, entries, replace, cancellationToken).ConfigureAwait(false))
+        {
+            if (options.Duplicates == DuplicateKeys.Warn)
+            {
+                terminal.Warning($"{reference.Name}: duplicate entry: \"{key}\"");
+            }
+        }
+    }
+
+    private async Task<bool> DeleteAsync(CancellationToken cancellationToken)
+    {
+        var keys = options.Key == "-" ? await KeysAsync(cancellationToken).ConfigureAwait(false) : [options.Key];
+        var folded = keys.Select(Fold).ToArray();
+        var found = false;
+        foreach (var table in options.Tables)
+        {
+            var reference = Reference(table);
+            if (!reference.IsStored)
+            {
+                throw new MapToolException($"{reference} map requires O_RDONLY access mode");
+            }
+
+            var database = await SourceAsync(cancellationToken).ConfigureAwait(false);
+            await RequireTableAsync(new LookupStore(database), reference, cancellationToken).ConfigureAwait(false);
+            found |= await new LookupWriter(database).DeleteAsync(reference.Name, folded, cancellationToken).ConfigureAwait(false) > 0;
+        }
+
+        return found;
+    }
+
+    private static void RequireStored(TableReference reference)
+    {
+        if (!reference.IsStored)
+        {
+            throw new MapToolException($"unsupported dictionary type: {reference.Type} does not support bulk-mode creation.");
+        }
+    }
+
+    private static async Task<string> ReadFileAsync(string path, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await File.ReadAllTextAsync(path, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new MapToolException($"open {path}: {Reason(e)}");
+        }
+    }
+
+    private async Task<string> ReadInputAsync(CancellationToken cancellationToken)
+    {
+        using var reader = new StreamReader(terminal.Input, Encoding.UTF8, leaveOpen: true);
+        return await reader.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Each value names files; their content, with a line end between two, is stored in base64 (-F).</summary>
+    private static async Task<Dictionary<string, string>> EncodeFilesAsync(Dictionary<string, string> entries, CancellationToken cancellationToken)
+    {
+        var encoded = new Dictionary<string, string>(entries.Count, StringComparer.Ordinal);
+        foreach (var (key, value) in entries)
+        {
+            using var content = new MemoryStream();
+            foreach (var path in ValueList.Split(value))
+            {
+                if (content.Length > 0)
+                {
+                    content.WriteByte((byte)'\n');
+                }
+
+                try
+                {
+                    await content.WriteAsync(await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+                {
+                    throw new MapToolException($"open {path}: {Reason(e)}");
+                }
+            }
+
+            encoded[key] = Convert.ToBase64String(content.GetBuffer(), 0, (int)content.Length);
+        }
+
+        return encoded;
+    }
+
+    private static string Reason(Exception e) => e switch
+    {
+        FileNotFoundException or DirectoryNotFoundException or ArgumentException => "No such file or directory",
+        UnauthorizedAccessException => "Permission denied",
+        _ => e.Message,
+    };
+}

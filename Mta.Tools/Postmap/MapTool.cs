@@ -1,0 +1,104 @@
+using System.Text;
+using Mta.Core.Commands;
+using Mta.Core.Config;
+using Mta.Core.Lookup;
+using Mta.Storage;
+using Mta.Storage.Maps;
+using Npgsql;
+
+namespace Mta.Tools.Postmap;
+
+/// <summary>
+/// postmap(1) and postalias(1): make lookup tables in the database from source files, query, list and change them. A table is named by the
+/// full path of its source file. Other types of tables can be queried, and listed where their entries are known.
+/// </summary>
+internal sealed partial class MapTool
+{
+    private readonly Terminal terminal;
+    private readonly MapToolOptions options;
+    private readonly MapToolHost host;
+    private readonly Settings settings;
+    private NpgsqlDataSource? source;
+
+    private MapTool(Terminal terminal, MapToolOptions options, MapToolHost host, Settings settings)
+    {
+        this.terminal = terminal;
+        this.options = options;
+        this.host = host;
+        this.settings = settings;
+    }
+
+    private LookupKind Kind => options.Aliases ? LookupKind.Aliases : LookupKind.Map;
+
+    public static async Task<int> RunAsync(Terminal terminal, string[] arguments, bool aliases, MapToolHost host, CancellationToken cancellationToken)
+    {
+        if (MapToolOptions.Read(terminal, arguments, aliases) is not { } options)
+        {
+            return ExitCode.Failure;
+        }
+
+        try
+        {
+            var settings = await host.LoadSettings(options.Directory, cancellationToken).ConfigureAwait(false);
+            var tool = new MapTool(terminal, options, host, settings);
+            return await tool.ActAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is MapToolException or StorageException or SettingsException)
+        {
+            return terminal.Fatal(e.Message);
+        }
+    }
+
+    private async Task<int> ActAsync(CancellationToken cancellationToken)
+    {
+        switch (options.Action)
+        {
+            case MapAction.Query when options.Key == "-":
+                return await QueryAllAsync(cancellationToken).ConfigureAwait(false) ? ExitCode.Ok : ExitCode.Failure;
+            case MapAction.Query:
+                return await QueryOneAsync(cancellationToken).ConfigureAwait(false) ? ExitCode.Ok : ExitCode.Failure;
+            case MapAction.Delete:
+                return await DeleteAsync(cancellationToken).ConfigureAwait(false) ? ExitCode.Ok : ExitCode.Failure;
+            case MapAction.List:
+                // The first table only, as Postfix does.
+                await ListAsync(Reference(options.Tables[0]), cancellationToken).ConfigureAwait(false);
+                return ExitCode.Ok;
+            default:
+                foreach (var table in options.Tables)
+                {
+                    await WriteAsync(Reference(table), cancellationToken).ConfigureAwait(false);
+                }
+
+                return ExitCode.Ok;
+        }
+    }
+
+    /// <summary>The table an operand names; a stored one by the full path of its file.</summary>
+    private TableReference Reference(string operand)
+    {
+        var reference = TableReference.Parse(operand);
+        if (reference.Type.Length == 0)
+        {
+            reference = new TableReference(settings.Get(Parameters.DefaultDatabaseType), reference.Name);
+        }
+
+        return reference.IsStored && reference.Name.Length > 0 ? reference with { Name = Path.GetFullPath(reference.Name) } : reference;
+    }
+
+    private async Task<NpgsqlDataSource> SourceAsync(CancellationToken cancellationToken) =>
+        source ??= await host.OpenDatabase(settings, cancellationToken).ConfigureAwait(false);
+
+    private async Task<List<string>> KeysAsync(CancellationToken cancellationToken)
+    {
+        var keys = new List<string>();
+        using var reader = new StreamReader(terminal.Input, Encoding.UTF8, leaveOpen: true);
+        while (await reader.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
+        {
+            keys.Add(line);
+        }
+
+        return keys;
+    }
+
+    private string Fold(string key) => options.FoldKeys ? key.ToLowerInvariant() : key;
+}
