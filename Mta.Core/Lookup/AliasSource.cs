@@ -16,11 +16,6 @@ public static class AliasSource
     /// <summary>Reads one logical line. The name is unquoted; the value keeps its quotes and has its white space normalised.</summary>
     public static SourceLine Read(string line)
     {
-        if (line.Length > 0 && char.IsWhiteSpace(line[0]))
-        {
-            return new SourceLine(null, "", $"logical line must not start with whitespace: \"{(line.Length <= 100 ? line : line[..100])}\"");
-        }
-
         if (line.Contains('\ufffd'))
         {
             return new SourceLine(null, "", $"non-UTF-8 input \"{line.Replace('\ufffd', '?')}\" -- ignoring this line");

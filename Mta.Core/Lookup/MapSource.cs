@@ -5,14 +5,9 @@ public static class MapSource
 {
     private const string Space = " \t\r\n\v\f";
 
-    /// <summary>Reads one logical line. Problems are worded as Postfix does; those that drop the line leave <see cref="SourceLine.Key"/> null.</summary>
+    /// <summary>Reads one logical line, which begins with text. Problems are worded as Postfix does; those that drop the line leave <see cref="SourceLine.Key"/> null.</summary>
     public static SourceLine Read(string line)
     {
-        if (line.Length > 0 && Space.Contains(line[0]))
-        {
-            return new SourceLine(null, "", $"logical line must not start with whitespace: \"{Short(line)}\"");
-        }
-
         // A decoder of the file has put this character where the bytes were no UTF-8.
         if (line.Contains('\ufffd'))
         {

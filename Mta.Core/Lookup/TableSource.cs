@@ -29,6 +29,13 @@ public sealed class TableSource(string name, bool aliases, Action<string> warn)
         var lines = new LogicalLines(text);
         while (lines.MoveNext())
         {
+            // There is no line before that this one could continue.
+            if (char.IsWhiteSpace(lines.Current, 0))
+            {
+                warn($"{name}: logical line must not start with whitespace: \"{lines.Current}\"");
+                continue;
+            }
+
             var (key, value, problem) = aliases ? AliasSource.Read(lines.Current) : MapSource.Read(lines.Current);
             if (problem is not null)
             {

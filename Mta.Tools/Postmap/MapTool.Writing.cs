@@ -13,7 +13,7 @@ internal sealed partial class MapTool
         var isAddition = options.Action == MapAction.Add;
         var text = isAddition ? await ReadInputAsync(cancellationToken).ConfigureAwait(false) : await ReadFileAsync(reference.Name, cancellationToken).ConfigureAwait(false);
         RequireStored(reference);
-        var entries = new TableSource(isAddition ? "stdin" : reference.Name, options.Aliases, terminal.Warning)
+        var entries = new TableSource(isAddition ? "stdin" : reference.Name, options.Aliases, WarnOfLine)
         {
             Duplicates = options.Duplicates,
             FoldKeys = options.FoldKeys,
@@ -60,6 +60,16 @@ internal sealed partial class MapTool
 
         return found;
     }
+
+    /// <summary>Lines of files are shown as Postfix shows them: a control character is a question mark.</summary>
+    private void WarnOfLine(string text) =>
+        terminal.Warning(string.Create(text.Length, text, static (target, source) =>
+        {
+            for (var i = 0; i < source.Length; i++)
+            {
+                target[i] = char.IsControl(source[i]) ? '?' : source[i];
+            }
+        }));
 
     private static void RequireStored(TableReference reference)
     {

@@ -17,6 +17,13 @@ public sealed class TableSourceTests
         warnings.ShouldBe(["/etc/m, line 3: duplicate entry: \"foo\""]);
     }
 
+    [Fact]
+    public void A_file_must_not_begin_with_a_continued_line()
+    {
+        new TableSource("/etc/m", aliases: false, warnings.Add).Read(" a b\n\tc\nd e\n").Keys.ShouldBe(["d"]);
+        warnings.ShouldBe(["/etc/m: logical line must not start with whitespace: \" a b\tc\""]);
+    }
+
     [Theory]
     [InlineData(DuplicateKeys.Ignore, "one")]
     [InlineData(DuplicateKeys.Replace, "three")]

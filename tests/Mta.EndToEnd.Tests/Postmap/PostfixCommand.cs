@@ -1,0 +1,17 @@
+using System.Diagnostics;
+
+namespace Mta.EndToEnd.Tests.Postmap;
+
+/// <summary>Runs a command of Debian's Postfix, the judge of what ours prints.</summary>
+internal static class PostfixCommand
+{
+    public static async Task<(int Exit, string Output, string Error)> RunAsync(string name, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("/usr/sbin/" + name, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return (process.ExitCode, await output, await error);
+    }
+}
