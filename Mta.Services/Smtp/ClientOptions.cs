@@ -35,7 +35,9 @@ internal sealed class ClientOptions
         QuoteEnvelope = Pick(Parameters.SmtpQuoteRfc821Envelope, Parameters.LmtpQuoteRfc821Envelope);
         ConvertEightBit = !settings.Get(Parameters.DisableMimeOutputConversion);
         MimeNestingLimit = settings.Get(Parameters.MimeNestingLimit);
-        CacheTimeLimit = Pick(Parameters.SmtpConnectionCacheTimeLimit, Parameters.LmtpConnectionCacheTimeLimit);
+        var keep = Pick(Parameters.SmtpConnectionCacheOnDemand, Parameters.LmtpConnectionCacheOnDemand)
+            || Pick(Parameters.SmtpConnectionCacheDestinations, Parameters.LmtpConnectionCacheDestinations).Length > 0;
+        CacheTimeLimit = keep ? Pick(Parameters.SmtpConnectionCacheTimeLimit, Parameters.LmtpConnectionCacheTimeLimit) : TimeSpan.Zero;
         ReuseCountLimit = Pick(Parameters.SmtpConnectionReuseCountLimit, Parameters.LmtpConnectionReuseCountLimit);
         ReuseTimeLimit = Pick(Parameters.SmtpConnectionReuseTimeLimit, Parameters.LmtpConnectionReuseTimeLimit);
         AssumeFinal = lmtp && settings.Get(Parameters.LmtpAssumeFinal);
@@ -88,6 +90,7 @@ internal sealed class ClientOptions
 
     public int MimeNestingLimit { get; }
 
+    /// <summary>How long a connection waits for its next use; zero to keep none. "On demand" is always: whoever finds one idle uses it.</summary>
     public TimeSpan CacheTimeLimit { get; }
 
     /// <summary>Zero for no limit.</summary>

@@ -156,7 +156,7 @@ internal sealed class SmtpSession : IIdleConnection
     /// </summary>
     private void OnGarbage(ReplyProgress progress, Step step)
     {
-        var reply = parser.ToReply().Text;
+        var reply = parser.ToReply().Text.TrimEnd();
         log.Warning(tag, $"non-{(Options.IsLmtp ? "LMTP" : "SMTP")} response from {Host.NameAddress}: {reply.AsSpan(0, Math.Min(100, reply.Length))}");
         if (progress == ReplyProgress.TooLong || Has(PeerFeatures.Pipelining))
         {
