@@ -83,10 +83,9 @@ internal sealed class DnsServer : IAsyncDisposable
             text.Append(CultureInfo.InvariantCulture, $"  local-data: '{record}'\n");
         }
 
-        // A zone whose only server is a port where nobody listens.
+        // A zone whose only server may not be asked (do-not-query-localhost): SERVFAIL at once.
         text.Append("""
               local-zone: "broken.test." transparent
-              do-not-query-localhost: no
             forward-zone:
               name: "broken.test."
               forward-addr: 127.0.0.1@1
