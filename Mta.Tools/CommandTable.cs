@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Mta.Tools.Sendmail;
 
 namespace Mta.Tools;
 
@@ -10,7 +11,10 @@ internal static class CommandTable
 {
     private static readonly FrozenDictionary<string, CommandEntry> Entries = new Dictionary<string, CommandEntry>
     {
+        ["mailq"] = SendmailCommand.RunAsync,
+        ["newaliases"] = SendmailCommand.RunAsync,
         ["postconf"] = Postconf.RunAsync,
+        ["sendmail"] = SendmailCommand.RunAsync,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     public static IEnumerable<string> Names => Entries.Keys.Order(StringComparer.Ordinal);

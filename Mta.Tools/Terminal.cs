@@ -38,6 +38,9 @@ internal sealed class Terminal : IDisposable
         return new Terminal(name, Console.OpenStandardInput(), Console.OpenStandardOutput(), error);
     }
 
+    /// <summary>The same streams for another command that does this one's work.</summary>
+    public Terminal Named(string name) => new(name, Input, Output, Error);
+
     /// <summary>Prints <c>name: fatal: text</c> and gives the exit code to end with.</summary>
     public int Fatal(string text, int exitCode = ExitCode.Failure)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Mta.Core.Lookup;
 
@@ -12,12 +13,20 @@ internal static partial class UnixNames
     private delegate int Query<TEntry>(string name, out TEntry entry, nint buffer, nuint size, out nint result);
 
     /// <summary>The user as a line of passwd(5).</summary>
-    public static LookupResult FindUser(string name) => Find<PasswdEntry>(name, GetPwNam, static entry =>
-        string.Join(':', Text(entry.Name), Text(entry.Password), entry.Uid, entry.Gid, Text(entry.Gecos), Text(entry.Directory), Text(entry.Shell)));
+    public static LookupResult FindUser(string name) => Find<PasswdEntry>(name, GetPwNam, FormatUser);
+
+    /// <summary>The user with this number as a line of passwd(5).</summary>
+    public static LookupResult FindUser(uint uid) => Find<PasswdEntry>(
+        uid.ToString(CultureInfo.InvariantCulture),
+        (string _, out PasswdEntry entry, nint buffer, nuint size, out nint result) => GetPwUid(uid, out entry, buffer, size, out result),
+        FormatUser);
 
     /// <summary>The group as a line of group(5).</summary>
     public static LookupResult FindGroup(string name) => Find<GroupEntry>(name, GetGrNam, static entry =>
         string.Join(':', Text(entry.Name), Text(entry.Password), entry.Gid, string.Join(',', Members(entry.Members))));
+
+    private static string FormatUser(PasswdEntry entry) =>
+        string.Join(':', Text(entry.Name), Text(entry.Password), entry.Uid, entry.Gid, Text(entry.Gecos), Text(entry.Directory), Text(entry.Shell));
 
     private static unsafe LookupResult Find<TEntry>(string name, Query<TEntry> query, Func<TEntry, string> format)
     {
@@ -69,6 +78,9 @@ internal static partial class UnixNames
 
     [LibraryImport("libc", EntryPoint = "getpwnam_r", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int GetPwNam(string name, out PasswdEntry entry, nint buffer, nuint size, out nint result);
+
+    [LibraryImport("libc", EntryPoint = "getpwuid_r")]
+    private static partial int GetPwUid(uint uid, out PasswdEntry entry, nint buffer, nuint size, out nint result);
 
     [LibraryImport("libc", EntryPoint = "getgrnam_r", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int GetGrNam(string name, out GroupEntry entry, nint buffer, nuint size, out nint result);

@@ -1,0 +1,60 @@
+using Mta.Core.Config;
+using Mta.Storage;
+using Mta.Storage.Connections;
+using Mta.Storage.Embedded;
+using Npgsql;
+
+namespace Mta.Tools;
+
+/// <summary>A command's own connection to the database, for what it does without the daemon.</summary>
+internal sealed class ToolDatabase : IAsyncDisposable
+{
+    private readonly ClusterUse? use;
+
+    private ToolDatabase(NpgsqlDataSource source, ClusterUse? use)
+    {
+        Source = source;
+        this.use = use;
+    }
+
+    public NpgsqlDataSource Source { get; }
+
+    /// <summary>
+    /// Connections in a role. Root and mail_owner start the embedded cluster when it is down; for others it is the socket's directory that
+    /// decides. Nothing is connected yet when the cluster runs. Throws <see cref="StorageException"/>.
+    /// </summary>
+    public static async Task<ToolDatabase> OpenAsync(Settings settings, DatabaseRole role, string purpose, CancellationToken cancellationToken)
+    {
+        if (!DatabaseUrl.TryParse(settings.Get(Parameters.DatabaseUrl), out var url, out var problem))
+        {
+            throw new StorageException(StorageFailure.Fatal, $"database_url: {problem}");
+        }
+
+        if (!url.IsEmbedded)
+        {
+            return new ToolDatabase(Database.Connect(url).CreateDataSource(role, purpose, 2), null);
+        }
+
+        var owner = settings.Get(Parameters.MailOwner);
+        var cluster = new EmbeddedCluster(settings.Get(Parameters.DataDirectory), owner);
+        if (!LocalUser.Current.IsPrivileged(owner))
+        {
+            return new ToolDatabase(cluster.Connect().CreateDataSource(role, purpose, 2), null);
+        }
+
+        var use = await cluster.StartAsync(cancellationToken).ConfigureAwait(false);
+        if (use.Started)
+        {
+            // A cluster that was just made has no schema; one that was left by an older program is brought up to date.
+            await use.Database.MigrateAsync(null, cancellationToken).ConfigureAwait(false);
+        }
+
+        return new ToolDatabase(use.Database.CreateDataSource(role, purpose, 2), use);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Source.DisposeAsync().ConfigureAwait(false);
+        use?.Dispose();
+    }
+}
