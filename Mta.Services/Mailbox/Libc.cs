@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Mta.Services.Mailbox;
 
 /// <summary>What the file system says of a file.</summary>
-internal readonly record struct FileFacts(ulong Inode, uint DeviceMajor, uint DeviceMinor, uint Mode, uint Uid, uint Links, long Size, DateTimeOffset Modified)
+internal readonly record struct FileFacts(ulong Inode, uint DeviceMajor, uint DeviceMinor, uint Mode, uint Uid, uint Gid, uint Links, long Size, DateTimeOffset Modified)
 {
     private const uint TypeMask = 0xF000;
 
@@ -18,7 +18,9 @@ internal readonly record struct FileFacts(ulong Inode, uint DeviceMajor, uint De
 
     public bool IsSymbolicLink => (Mode & TypeMask) == 0xA000;
 
-    public bool IsWritableByOthers => (Mode & 0x12) != 0;
+    public bool IsWritableByGroup => (Mode & 0x10) != 0;
+
+    public bool IsWritableByAll => (Mode & 0x02) != 0;
 
     public bool IsSameFile(in FileFacts other) => Inode == other.Inode && DeviceMajor == other.DeviceMajor && DeviceMinor == other.DeviceMinor;
 }
@@ -177,6 +179,7 @@ internal static partial class Libc
                 DeviceMinor: BitConverter.ToUInt32(buffer[0x8C..]),
                 Mode: BitConverter.ToUInt16(buffer[0x1C..]),
                 Uid: BitConverter.ToUInt32(buffer[0x14..]),
+                Gid: BitConverter.ToUInt32(buffer[0x18..]),
                 Links: BitConverter.ToUInt32(buffer[0x10..]),
                 Size: BitConverter.ToInt64(buffer[0x28..]),
                 Modified: DateTimeOffset.FromUnixTimeSeconds(BitConverter.ToInt64(buffer[0x70..])));

@@ -96,5 +96,5 @@ internal static class MboxFile
         Libc.Stat(path, follow: false, out var link) == Libc.Success
         && link is { IsSymbolicLink: true, Uid: 0 }
         && Libc.Stat(Path.GetDirectoryName(path) ?? "/", follow: true, out var directory) == Libc.Success
-        && directory is { IsDirectory: true, Uid: 0, IsWritableByOthers: false };
+        && directory is { IsDirectory: true, Uid: 0, IsWritableByGroup: false, IsWritableByAll: false };
 }
