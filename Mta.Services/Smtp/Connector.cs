@@ -37,7 +37,8 @@ internal static class Connector
         catch (SocketException e)
         {
             socket.Dispose();
-            return (null, $"connect to {host.Relay}: {Describe(e)}");
+            var missing = unix && e.SocketErrorCode == SocketError.AddressNotAvailable;
+            return (null, $"connect to {host.Relay}: {(missing ? "No such file or directory" : Describe(e))}");
         }
         catch (OperationCanceledException)
         {
