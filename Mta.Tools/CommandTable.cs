@@ -15,7 +15,6 @@ internal static class CommandTable
         ["newaliases"] = SendmailCommand.RunAsync,
         ["postconf"] = Postconf.RunAsync,
         ["sendmail"] = SendmailCommand.RunAsync,
-        ["postfix"] = PostfixCommand.RunAsync,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     public static IEnumerable<string> Names => Entries.Keys.Order(StringComparer.Ordinal);

@@ -67,7 +67,7 @@ internal static class Postconf
         }
 
         // Who asks for services is told of theirs only.
-        foreach (var problem in UnusedParameters.Find(files.MainCf, files.MasterCf))
+        foreach (var problem in UnusedParameters.Find(files.MainCf, files.MasterCf).Concat(NotHonoured.Find(files.MainCf, files.MasterCf)))
         {
             if (!isMaster || problem.File == files.MasterCf.File)
             {

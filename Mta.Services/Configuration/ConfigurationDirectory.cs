@@ -33,6 +33,7 @@ public static class ConfigurationDirectory
         }
 
         problems.AddRange(UnusedParameters.Find(main.MainCf, master));
+        problems.AddRange(NotHonoured.Find(main.MainCf, master));
         return new LoadedConfiguration
         {
             Directory = directory,

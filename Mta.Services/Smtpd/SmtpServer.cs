@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Mta.Core.Config;
 using Mta.Services.Anvil;
 using Mta.Services.Net;
 
@@ -101,16 +100,7 @@ public sealed class SmtpServer : IAsyncDisposable
 
     private SmtpdConfig Compile(SmtpdSnapshot snapshot)
     {
-        SmtpdConfig compiled;
-        try
-        {
-            compiled = new SmtpdConfig(snapshot, environment.Tables);
-        }
-        catch (SettingsException e)
-        {
-            throw new SmtpdConfigException(e.Message);
-        }
-
+        var compiled = new SmtpdConfig(snapshot, environment.Tables);
         if (compiled.Tls.Problem is { } problem)
         {
             environment.Log.Warning(options.Tag, $"{problem}");

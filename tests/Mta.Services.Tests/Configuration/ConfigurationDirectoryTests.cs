@@ -43,6 +43,17 @@ public sealed class ConfigurationDirectoryTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_set_but_not_honoured_is_warned_of()
+    {
+        var (name, reason) = NotHonoured.Reasons.First(r => Parameters.ByName[r.Key].Kind == ParameterKind.Bool);
+        var ownDefault = Parameters.ByName[name].DefaultText;
+        Write($"compatibility_level = 3.12\n{name} = {(ownDefault == "yes" ? "no" : "yes")}\n", $"smtp inet n - n - - smtpd -o {name}={ownDefault}\n");
+        var loaded = await ConfigurationDirectory.LoadAsync(directory.FullName, "master", Cancellation);
+        loaded.Settings.ShouldNotBeNull();
+        loaded.Problems.ShouldHaveSingleItem().ToString().ShouldBe($"{directory.FullName}/main.cf, line 2: parameter {name} is not honoured: {reason}");
+    }
+
+    [Fact]
     public async Task Missing_files_are_named()
     {
         var loaded = await ConfigurationDirectory.LoadAsync(Path.Combine(directory.FullName, "none"), "master", Cancellation);
