@@ -15,6 +15,7 @@ internal static class CommandTable
         ["newaliases"] = SendmailCommand.RunAsync,
         ["postconf"] = Postconf.RunAsync,
         ["sendmail"] = SendmailCommand.RunAsync,
+        ["postfix"] = PostfixCommand.RunAsync,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     public static IEnumerable<string> Names => Entries.Keys.Order(StringComparer.Ordinal);

@@ -2,6 +2,13 @@ using System.Runtime.InteropServices;
 using Mta.Core.Commands;
 using Mta.Tools;
 
+// For build.sh, which makes the links.
+if (args is ["--list-commands"])
+{
+    Console.Out.WriteLine(string.Join('\n', CommandTable.Names));
+    return ExitCode.Ok;
+}
+
 // One program for all commands, called by a link with the command's name or with the name as first argument.
 var name = CommandName.Take(CommandName.CalledAs(), ref args);
 if (name is null)

@@ -6,6 +6,7 @@ namespace Mta.Services.Maps;
 public sealed class TableList(IReadOnlyList<ILookupTable> tables)
 {
     private readonly ILookupTable[] tables = [.. tables];
+    private readonly IPrefetchingTable[] prefetching = [.. tables.OfType<IPrefetchingTable>()];
 
     /// <summary>A list without tables, which answers not found.</summary>
     public static TableList Empty { get; } = new([]);
@@ -28,6 +29,11 @@ public sealed class TableList(IReadOnlyList<ILookupTable> tables)
         var keys = new AddressKeys(address, context.Extensions, forms);
         while (keys.MoveNext())
         {
+            if (keys.Kind == AddressKeyKind.Full && Lacks(keys.Key))
+            {
+                return PrefetchAsync(keys, context, cancellationToken);
+            }
+
             var pending = AskAsync(in keys, context, cancellationToken);
             if (!pending.IsCompletedSuccessfully)
             {
@@ -60,6 +66,47 @@ public sealed class TableList(IReadOnlyList<ILookupTable> tables)
         keys.Kind == AddressKeyKind.AskDomainIsLocal
             ? context.LocalDomains.MatchAsync(keys.Domain.ToString(), orMyorigin: true, cancellationToken)
             : FindAsync(0, keys.Key, keys.IsPartial, cancellationToken);
+
+    private bool Lacks(string key)
+    {
+        foreach (var table in prefetching)
+        {
+            if (table.Lacks(key))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Asks large tables for all keys at once; the walk that follows finds the answers in memory.</summary>
+    private async ValueTask<AddressMatch> PrefetchAsync(AddressKeys keys, MailAddressContext context, CancellationToken cancellationToken)
+    {
+        var all = new List<string> { keys.Key };
+        var rest = keys;
+        while (rest.MoveNext())
+        {
+            if (rest.Kind == AddressKeyKind.AskDomainIsLocal)
+            {
+                rest.SetDomainIsLocal(true);
+            }
+            else
+            {
+                all.Add(rest.Key);
+            }
+        }
+
+        foreach (var table in prefetching)
+        {
+            if (table.Lacks(keys.Key))
+            {
+                await table.PrefetchAsync(all, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        return await FinishAsync(keys, AskAsync(in keys, context, cancellationToken), context, cancellationToken).ConfigureAwait(false);
+    }
 
     private async ValueTask<AddressMatch> FinishAsync(
         AddressKeys keys, ValueTask<LookupResult> pending, MailAddressContext context, CancellationToken cancellationToken)

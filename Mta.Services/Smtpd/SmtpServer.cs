@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Mta.Core.Config;
 using Mta.Services.Anvil;
 using Mta.Services.Net;
 
@@ -100,7 +101,16 @@ public sealed class SmtpServer : IAsyncDisposable
 
     private SmtpdConfig Compile(SmtpdSnapshot snapshot)
     {
-        var compiled = new SmtpdConfig(snapshot, environment.Tables);
+        SmtpdConfig compiled;
+        try
+        {
+            compiled = new SmtpdConfig(snapshot, environment.Tables);
+        }
+        catch (SettingsException e)
+        {
+            throw new SmtpdConfigException(e.Message);
+        }
+
         if (compiled.Tls.Problem is { } problem)
         {
             environment.Log.Warning(options.Tag, $"{problem}");

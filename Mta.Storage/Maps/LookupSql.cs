@@ -25,6 +25,14 @@ internal static class LookupSql
         WHERE t.name = $1
         """;
 
+    /// <summary>$1 name, $2 keys. No row when the table does not exist; one with a null key when it has none of them.</summary>
+    public const string FindMany =
+        """
+        SELECT e.key, e.value
+        FROM mta.lookup_table t LEFT JOIN mta.lookup_entry e ON e.table_id = t.id AND e.key = ANY($2)
+        WHERE t.name = $1
+        """;
+
     /// <summary>$1 name, $2 kind. Locks the table against other writers until the end of the transaction; makes it when it is missing.</summary>
     public const string LockTable =
         """

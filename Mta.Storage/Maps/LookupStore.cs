@@ -65,4 +65,25 @@ public sealed class LookupStore(NpgsqlDataSource source)
                 ? new StoredAnswer(true, reader.IsDBNull(0) ? null : reader.GetString(0))
                 : new StoredAnswer(false, null);
         });
+
+    /// <summary>Those of the keys that there are; null when there is no such table.</summary>
+    public ValueTask<Dictionary<string, string>?> FindManyAsync(string name, string[] keys, CancellationToken cancellationToken) =>
+        StorageErrors.MapAsync(async () =>
+        {
+            Dictionary<string, string>? found = null;
+            await using var command = source.CreateCommand(LookupSql.FindMany);
+            command.Parameters.Add(new() { Value = name });
+            command.Parameters.Add(new() { Value = keys });
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            {
+                found ??= new Dictionary<string, string>(StringComparer.Ordinal);
+                if (!reader.IsDBNull(0))
+                {
+                    found.Add(reader.GetString(0), reader.GetString(1));
+                }
+            }
+
+            return found;
+        });
 }

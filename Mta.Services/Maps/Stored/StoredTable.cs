@@ -10,7 +10,7 @@ namespace Mta.Services.Maps.Stored;
 /// Read at the first lookup, or before when the node starts; the <see cref="TableWatcher"/> says when it changed. While the database is
 /// away, what is in memory goes on answering for a while; what is not fails and is never "not found".
 /// </summary>
-internal sealed class StoredTable : ILookupTable
+internal sealed class StoredTable : IPrefetchingTable
 {
     /// <summary>Up to this many entries a table is kept whole.</summary>
     public const int WholeEntries = 5000;
@@ -52,6 +52,41 @@ internal sealed class StoredTable : ILookupTable
     {
         key = key.ToLowerInvariant();
         return content is { } known && IsTrusted && known.TryFind(key, out var result) ? new(result) : FetchAsync(key, cancellationToken);
+    }
+
+    public bool Lacks(string key) => content is KeyedContent known && IsTrusted && !known.TryFind(key.ToLowerInvariant(), out _);
+
+    public async ValueTask PrefetchAsync(IReadOnlyList<string> keys, CancellationToken cancellationToken)
+    {
+        if (content is not KeyedContent known)
+        {
+            return;
+        }
+
+        var missing = new List<string>(keys.Count);
+        foreach (var key in keys)
+        {
+            var folded = key.ToLowerInvariant();
+            if (!folded.AsSpan().ContainsAny(Unstorable) && !known.TryFind(folded, out _))
+            {
+                missing.Add(folded);
+            }
+        }
+
+        try
+        {
+            if (missing.Count > 0 && await store.FindManyAsync(Name, [.. missing], cancellationToken).ConfigureAwait(false) is { } found)
+            {
+                foreach (var key in missing)
+                {
+                    known.Keep(key, found.TryGetValue(key, out var value) ? LookupResult.Found(value) : LookupResult.NotFound);
+                }
+            }
+        }
+        catch (StorageException)
+        {
+            // The lookup that follows fails in the same way, and says why.
+        }
     }
 
     /// <summary>Reads the table unless it is in memory. Throws <see cref="StorageException"/>.</summary>

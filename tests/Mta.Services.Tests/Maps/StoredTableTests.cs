@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Mta.Core.Addresses;
 using Mta.Core.Config;
 using Mta.Core.Lookup;
 using Mta.Services.Maps;
@@ -71,6 +72,29 @@ public sealed class StoredTableTests : IAsyncLifetime
         (await FindAsync(table, "none")).Value.ShouldBe("some");
         (await FindAsync(table, "nul\0")).ShouldBe(LookupResult.NotFound);
         (await FindAsync(table, "lone\ud800")).ShouldBe(LookupResult.NotFound);
+    }
+
+    [Fact]
+    public async Task All_keys_of_an_address_come_in_one_round_trip()
+    {
+        var entries = Enumerable.Range(0, StoredTable.WholeEntries + 1).ToDictionary(i => $"k{i}", i => $"v{i}");
+        entries["@example.com"] = "all";
+        await new LookupWriter(source).BuildAsync(Name, LookupKind.Map, entries, false, Stop);
+        var table = registry.Open("hash:" + Name);
+        await FindAsync(table, "k1");
+        var settings = new Settings([new("mydestination", "")]);
+        var local = new LocalDomains(registry.OpenList(settings, Parameters.Mydestination, MatchListKind.Strings), "", []);
+        var context = new MailAddressContext(new ExtensionRules("+"), local);
+        var list = new TableList([table]);
+        (await list.FindMailAddressAsync("User+x@Example.com", AddressKeyForms.Address, context, Stop)).Result.Value.ShouldBe("all");
+
+        // What was not asked for in the end is in memory, too.
+        foreach (var key in (string[])["user+x@example.com", "user@example.com", "user+x", "user"])
+        {
+            Immediate.Find(table, key).ShouldBe(LookupResult.NotFound);
+        }
+
+        Immediate.Result(list.FindMailAddressAsync("user+x@example.com", AddressKeyForms.Address, context, Stop)).IsFound.ShouldBeTrue();
     }
 
     [Fact]

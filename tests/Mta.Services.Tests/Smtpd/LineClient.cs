@@ -60,6 +60,19 @@ internal sealed class LineClient : IDisposable
         return await ReplyAsync(cancellationToken);
     }
 
+    /// <summary>Reads whatever comes until the server closes or breaks the connection.</summary>
+    public async Task UntilClosedAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await stream.CopyToAsync(Stream.Null, cancellationToken);
+        }
+        catch (IOException)
+        {
+            // Broken: closed too.
+        }
+    }
+
     public async Task StartTlsAsync(CancellationToken cancellationToken)
     {
         var tls = new SslStream(stream, leaveInnerStreamOpen: false);

@@ -100,7 +100,7 @@ public sealed class StartTlsTests : IDisposable
         (await client.SayAsync("EHLO client.test", Token)).ShouldContain("STARTTLS");
         (await client.SayAsync("STARTTLS", Token)).ShouldStartWith("220 ");
         await client.SendAsync("this is no handshake, and it is long enough to be seen\r\n", Token);
-        await server.StopAsync();
+        await client.UntilClosedAsync(Token);
         fixture.Log.ShouldContain(l => l.StartsWith("SSL_accept error from localhost[127.0.0.1]: ", StringComparison.Ordinal));
         fixture.Log.ShouldContain("NOQUEUE: lost connection after STARTTLS from localhost[127.0.0.1]");
     }

@@ -35,6 +35,9 @@ public sealed class LookupStoreTests : IAsyncLifetime
         (await store.FindAsync(Name, "b", Stop)).ShouldBe(new StoredAnswer(true, "3"));
         (await store.FindAsync(Name, "a", Stop)).ShouldBe(new StoredAnswer(true, null));
         (await store.FindAsync("/none", "a", Stop)).ShouldBe(new StoredAnswer(false, null));
+        (await store.FindManyAsync(Name, ["a", "c", "x"], Stop)).ShouldBe(new Dictionary<string, string> { ["c"] = "4" });
+        (await store.FindManyAsync(Name, ["x"], Stop))!.ShouldBeEmpty();
+        (await store.FindManyAsync("/none", ["x"], Stop)).ShouldBeNull();
     }
 
     [Fact]
@@ -106,6 +109,20 @@ public sealed class LookupStoreTests : IAsyncLifetime
         (await AllAsync()).ShouldBe(["info@example.com bob"]);
         await ExecuteAsync(connection, "UPDATE mta.lookup SET key = 'Sales@Example.com' WHERE key = 'info@example.com'");
         (await AllAsync()).ShouldBe(["sales@example.com bob"]);
+    }
+
+    [Theory]
+    [InlineData("mta_daemon")]
+    [InlineData("mta_admin")]
+    public async Task Daemon_and_administrators_may_build_and_change_tables(string role)
+    {
+        await using var source = NpgsqlDataSource.Create(
+            new NpgsqlConnectionStringBuilder(database.ConnectionString) { Options = $"-c role={role}" }.ConnectionString);
+        var entries = new Dictionary<string, string> { ["a"] = "1" };
+        (await new LookupWriter(source).BuildAsync(Name, LookupKind.Map, entries, onlyIfMissing: true, Stop)).ShouldBeTrue();
+        await using var command = source.CreateCommand("INSERT INTO mta.lookup VALUES ('/etc/postfix/virtual', 'B', '2')");
+        await command.ExecuteNonQueryAsync(Stop);
+        (await AllAsync()).ShouldBe(["a 1", "b 2"]);
     }
 
     [Fact]

@@ -1,0 +1,167 @@
+using System.Globalization;
+using Mta.Core.Commands;
+using Mta.Core.Config;
+using Mta.Services.Clients;
+using Mta.Services.Configuration;
+using Mta.Services.Master;
+using Mta.Services.Net;
+using Mta.Services.Postlogd;
+
+namespace Mta.Tools;
+
+/// <summary>
+/// postfix - starts, stops and asks after the mail system
+///
+/// <c>postfix [-c dir] [-Dv] start|start-fg|stop|quick-stop|drain|abort|reload|flush|check|status</c>
+///
+/// What it does is logged as postfix/postfix-script and shown on standard error. Exit code 0 when it worked; status gives 1 when the mail
+/// system does not run, reload gives 1 when the new configuration is refused. start returns when the ports accept.
+/// </summary>
+internal sealed partial class PostfixCommand
+{
+    private const string Script = "postfix-script";
+    private const string Usage = "Usage: postfix start (or stop, reload, abort, flush, check, status, set-permissions, upgrade-configuration, logrotate)";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    // Longer than master itself waits for its services before it kills them.
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(75);
+
+    private readonly Terminal terminal;
+    private readonly string directory;
+    private readonly Settings settings;
+    private readonly InstanceFiles files;
+
+    private PostfixCommand(Terminal terminal, string directory, Settings settings)
+    {
+        this.terminal = terminal;
+        this.directory = directory;
+        this.settings = settings;
+        files = new InstanceFiles(settings);
+    }
+
+    public static async Task<int> RunAsync(Terminal terminal, string[] arguments, CancellationToken cancellationToken)
+    {
+        var options = new Getopt(arguments, "c:Dv");
+        string? directory = null;
+        while (options.TryRead(out var option))
+        {
+            if (option == Getopt.Invalid)
+            {
+                terminal.Misused(options);
+                return ExitCode.Failure;
+            }
+
+            directory = option == 'c' ? options.Value : directory;
+        }
+
+        directory = Path.GetFullPath(ConfigurationDirectory.Find(directory));
+        if (options.Operands is not [var action, ..])
+        {
+            return terminal.Fatal($"unknown command: ''. {Usage}");
+        }
+
+        var problems = new List<ConfigProblem>();
+        var settings = await ConfigurationDirectory.LoadMainAsync(directory, "postfix", problems, cancellationToken).ConfigureAwait(false);
+        if (problems.Find(p => p.IsError) is { } problem)
+        {
+            return terminal.Fatal(problem.ToString());
+        }
+
+        try
+        {
+            var command = new PostfixCommand(terminal, directory, settings);
+            return await command.RunAsync(action, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is SettingsException or IOException or UnauthorizedAccessException)
+        {
+            return terminal.Fatal(e.Message);
+        }
+    }
+
+    private async Task<int> RunAsync(string action, CancellationToken cancellationToken)
+    {
+        switch (action)
+        {
+            case "start":
+                return await StartAsync(cancellationToken).ConfigureAwait(false);
+            case "start-fg":
+                return StartForeground();
+            case "stop" or "drain":
+                return await StopAsync("stopping", Libc.SignalTerminate, cancellationToken).ConfigureAwait(false);
+            case "quick-stop" or "abort":
+                return await StopAsync(action == "abort" ? "aborting" : "stopping", Libc.SignalQuit, cancellationToken).ConfigureAwait(false);
+            case "reload":
+                return await ReloadAsync(cancellationToken).ConfigureAwait(false);
+            case "status":
+                return await StatusAsync().ConfigureAwait(false);
+            case "check":
+                return await CheckAsync(cancellationToken).ConfigureAwait(false);
+            case "flush":
+                return CommandTable.Find("postqueue") is { } postqueue
+                    ? await postqueue(terminal, ["-c", directory, "-f"], cancellationToken).ConfigureAwait(false)
+                    : terminal.Fatal("postqueue is not there");
+            default:
+                return await SayAsync(LogSeverity.Fatal, $"unknown command: '{action}'. {Usage}").ConfigureAwait(false);
+        }
+    }
+
+    private async Task<int> StatusAsync() =>
+        files.RunningMaster() is { } pid
+            ? await SayAsync(LogSeverity.Info, string.Create(CultureInfo.InvariantCulture, $"the Postfix mail system is running: PID: {pid}")).ConfigureAwait(false)
+            : await SayAsync(LogSeverity.Info, "the Postfix mail system is not running", ExitCode.Failure).ConfigureAwait(false);
+
+    private async Task<int> CheckAsync(CancellationToken cancellationToken)
+    {
+        var loaded = await ConfigurationDirectory.LoadAsync(directory, "postfix", cancellationToken).ConfigureAwait(false);
+        foreach (var problem in loaded.Problems)
+        {
+            await SayAsync(problem.IsError ? LogSeverity.Error : LogSeverity.Warning, problem.ToString()).ConfigureAwait(false);
+        }
+
+        var warnings = new List<string>();
+        var wrong = InstanceDirectories.Ensure(settings, warnings);
+        foreach (var warning in warnings)
+        {
+            await SayAsync(LogSeverity.Warning, warning).ConfigureAwait(false);
+        }
+
+        foreach (var text in wrong)
+        {
+            await SayAsync(LogSeverity.Error, text).ConfigureAwait(false);
+        }
+
+        return loaded.Settings is null || wrong.Count > 0
+            ? await SayAsync(LogSeverity.Fatal, "Postfix integrity check failed!").ConfigureAwait(false)
+            : ExitCode.Ok;
+    }
+
+    private Task<int> NotRunningAsync() => SayAsync(LogSeverity.Fatal, "the Postfix mail system is not running");
+
+    /// <summary>Logs, shows, and gives the exit code: of a fatal text <see cref="ExitCode.Failure"/>, else <paramref name="exitCode"/>.</summary>
+    private async Task<int> SayAsync(LogSeverity severity, string text, int exitCode = ExitCode.Ok)
+    {
+        var prefix = severity switch
+        {
+            LogSeverity.Warning => "warning: ",
+            LogSeverity.Error => "error: ",
+            LogSeverity.Fatal => "fatal: ",
+            _ => "",
+        };
+        await terminal.Error.WriteLineAsync($"{settings.Get(Parameters.SyslogName)}/{Script}: {prefix}{text}").ConfigureAwait(false);
+        try
+        {
+            await using var sink = LogSinks.Open(settings, foreground: false, TimeProvider.System, out var onlyStandardError);
+            if (onlyStandardError is null)
+            {
+                sink.Write(severity, Script, System.Text.Encoding.UTF8.GetBytes(prefix + text));
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A user who may not write the log has read it on his terminal.
+        }
+
+        return severity == LogSeverity.Fatal ? ExitCode.Failure : exitCode;
+    }
+}
