@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Mta.Tools.Postmap;
 using Mta.Tools.Sendmail;
 
 namespace Mta.Tools;
@@ -13,9 +14,11 @@ internal static class CommandTable
     {
         ["mailq"] = SendmailCommand.RunAsync,
         ["newaliases"] = SendmailCommand.RunAsync,
+        ["postalias"] = MapCommands.PostaliasAsync,
         ["postconf"] = Postconf.RunAsync,
         ["sendmail"] = SendmailCommand.RunAsync,
         ["postfix"] = PostfixCommand.RunAsync,
+        ["postmap"] = MapCommands.PostmapAsync,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     public static IEnumerable<string> Names => Entries.Keys.Order(StringComparer.Ordinal);

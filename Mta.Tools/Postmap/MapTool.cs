@@ -39,9 +39,9 @@ internal sealed partial class MapTool
 
         try
         {
-            var settings = await host.LoadSettings(options.Directory, cancellationToken).ConfigureAwait(false);
-            var tool = new MapTool(terminal, options, host, settings);
-            return await tool.ActAsync(cancellationToken).ConfigureAwait(false);
+            return await host.LoadSettings(options.Directory, cancellationToken).ConfigureAwait(false) is not { } settings
+                ? ExitCode.Failure
+                : await new MapTool(terminal, options, host, settings).ActAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is MapToolException or StorageException or SettingsException)
         {

@@ -4,8 +4,8 @@ using Npgsql;
 namespace Mta.Tools.Postmap;
 
 /// <summary>What postmap(1) and its kin need from outside: the configuration, and the database where tables are stored.</summary>
-/// <param name="LoadSettings">main.cf of a directory; null means the default one. Throws when it cannot be read.</param>
-/// <param name="OpenDatabase">Called once, and only when a stored table is touched. The caller of the tool disposes the data source.</param>
+/// <param name="LoadSettings">main.cf of the directory of -c; null, with the reason said, when it cannot be read.</param>
+/// <param name="OpenDatabase">Called once, and only when a stored table is touched. Whoever opened it closes it.</param>
 internal sealed record MapToolHost(
-    Func<string?, CancellationToken, Task<Settings>> LoadSettings,
+    Func<string?, CancellationToken, Task<Settings?>> LoadSettings,
     Func<Settings, CancellationToken, Task<NpgsqlDataSource>> OpenDatabase);

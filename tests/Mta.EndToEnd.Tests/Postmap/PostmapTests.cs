@@ -162,12 +162,16 @@ public sealed class PostmapTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Newaliases_makes_the_tables_of_alias_database()
+    public async Task The_command_reads_main_cf_and_finds_the_database()
     {
+        var server = new NpgsqlConnectionStringBuilder(database.ConnectionString);
+        Write("main.cf", $"compatibility_level = 3.6\ndefault_database_type = lmdb\ndatabase_url = {server.ConnectionString}\n");
         var file = Write("aliases", "root: alice\n");
-        using var terminal = Start("newaliases", "", out _, out var error);
-        (await Newaliases.RunAsync(terminal, null, Host([new("alias_database", "hash:" + file)]), Stop)).ShouldBe(0);
-        error.ToString().ShouldBe("");
+        using (var terminal = Start("postalias", "", out _, out var error))
+        {
+            (await MapCommands.PostaliasAsync(terminal, ["-c", directory, file], Stop)).ShouldBe(0, error.ToString());
+        }
+
         (await RunAsync(["-q", "root", "hash:" + file])).Output.ShouldBe("alice\n");
     }
 
@@ -208,5 +212,5 @@ public sealed class PostmapTests : IAsyncLifetime
     }
 
     private MapToolHost Host(KeyValuePair<string, string>[] settings) =>
-        new((_, _) => Task.FromResult(new Settings(settings)), (_, _) => Task.FromResult(database.DataSource));
+        new((_, _) => Task.FromResult<Settings?>(new Settings(settings)), (_, _) => Task.FromResult(database.DataSource));
 }
