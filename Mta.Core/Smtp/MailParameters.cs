@@ -20,7 +20,7 @@ public sealed class MailParameters
 
     /// <summary>Reads the words after the path into this object.</summary>
     /// <returns>The reply that refuses the first bad one; null when all are good.</returns>
-    public ServerReply? Parse(ReadOnlySpan<byte> text, EsmtpOptions offered, bool authentication)
+    public ServerReply? Parse(ReadOnlySpan<byte> text, EsmtpOptions offered)
     {
         Size = 0;
         Flags = EnvelopeFlags.None;
@@ -28,7 +28,7 @@ public sealed class MailParameters
         EnvelopeId = null;
         for (var word = CommandLine.NextWord(ref text); word.Length > 0; word = CommandLine.NextWord(ref text))
         {
-            if (ReadOne(word, offered, authentication) is { } refusal)
+            if (ReadOne(word, offered) is { } refusal)
             {
                 return refusal;
             }
@@ -52,7 +52,7 @@ public sealed class MailParameters
         return true;
     }
 
-    private ServerReply? ReadOne(ReadOnlySpan<byte> word, EsmtpOptions offered, bool authentication)
+    private ServerReply? ReadOne(ReadOnlySpan<byte> word, EsmtpOptions offered)
     {
         if (TryValue(word, "SIZE="u8, out var value))
         {
@@ -87,12 +87,8 @@ public sealed class MailParameters
             return ReadEnvelopeId(value, offered);
         }
 
-        if (TryValue(word, "AUTH="u8, out _) && authentication)
-        {
-            return null;
-        }
-
-        return Unsupported(word);
+        // RFC 4954 section 5: it may come without AUTH before it, and then means nothing.
+        return TryValue(word, "AUTH="u8, out _) ? null : Unsupported(word);
     }
 
     private ServerReply? ReadSize(ReadOnlySpan<byte> digits)
@@ -130,7 +126,7 @@ public sealed class MailParameters
         }
 
         // RFC 3461 section 4.4: at most 100 characters, decoded.
-        if (!Xtext.IsValid(value) || value.Length - (2 * value.Count((byte)'+')) > LongestEnvid)
+        if (value.IsEmpty || !Xtext.IsValid(value) || value.Length - (2 * value.Count((byte)'+')) > LongestEnvid)
         {
             return ProtocolReplies.BadEnvid;
         }

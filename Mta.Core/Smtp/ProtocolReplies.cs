@@ -55,8 +55,6 @@ public static class ProtocolReplies
     public static readonly ServerReply BadNotify = new("501 5.5.4 Error: Bad NOTIFY parameter syntax");
     public static readonly ServerReply BadOrcpt = new("501 5.5.4 Error: Bad ORCPT parameter syntax");
     public static readonly ServerReply DsnDisabled = new("501 5.7.1 DSN support is disabled");
-    public static readonly ServerReply SendAuthFirst = new("503 5.5.4 Error: send AUTH command first");
-    public static readonly ServerReply VerpSyntax = new("501 5.5.4 Error: XVERP needs two characters from -=+");
     public static readonly ServerReply MustDeclareSmtpUtf8 = new("553 5.6.7 Must declare SMTPUTF8 to send unicode address");
     public static readonly ServerReply TooManyRecipients = new("452 4.5.3 Error: too many recipients");
 

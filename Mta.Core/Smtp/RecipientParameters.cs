@@ -42,6 +42,11 @@ public readonly record struct RecipientParameters(DsnNotify Notify, string? Orig
         foreach (var range in value.Split((byte)','))
         {
             var keyword = value[range];
+            if (keyword.IsEmpty && notify != DsnNotify.Default)
+            {
+                continue;
+            }
+
             var one = CommandLine.Is(keyword, "NEVER"u8) ? DsnNotify.Never
                 : CommandLine.Is(keyword, "SUCCESS"u8) ? DsnNotify.Success
                 : CommandLine.Is(keyword, "FAILURE"u8) ? DsnNotify.Failure
@@ -63,7 +68,6 @@ public readonly record struct RecipientParameters(DsnNotify Notify, string? Orig
     {
         var semicolon = value.IndexOf((byte)';');
         return semicolon > 0
-            && semicolon < value.Length - 1
             && !value[..semicolon].ContainsAnyInRange((byte)0, (byte)32)
             && Xtext.IsValid(value[(semicolon + 1)..]);
     }

@@ -167,8 +167,6 @@ public static class SmtpPath
                     break;
                 case < 32 or 127 or (byte)'\\' or (byte)'(' or (byte)')' or (byte)'<' or (byte)'>' or (byte)',' or (byte)';':
                     return false;
-                case (byte)':' when !output[..length].Contains((byte)'['):
-                    return false;
                 default:
                     output[length++] = b;
                     break;

@@ -1,6 +1,6 @@
 namespace Mta.Core.Smtp;
 
-/// <summary>The xtext of RFC 3461 section 4.</summary>
+/// <summary>The xtext of RFC 3461 section 4, with the = that some clients leave as it is.</summary>
 public static class Xtext
 {
     /// <summary>Well formed, with no control character coded in it: NUL least of all.</summary>
@@ -23,7 +23,7 @@ public static class Xtext
 
                 at += 2;
             }
-            else if (b is <= 32 or (byte)'=' or 127)
+            else if (b is <= 32 or 127)
             {
                 return false;
             }

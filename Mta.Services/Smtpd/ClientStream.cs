@@ -68,8 +68,12 @@ internal sealed class NetworkClientStream(SocketConnection connection) : ClientS
 
     public override void ClearDeadline() => connection.ClearDeadline();
 
-    public override Task StartTlsAsync(SslServerAuthenticationOptions options, CancellationToken cancellationToken) =>
-        connection.StartTlsAsync(options, cancellationToken);
+    public override Task StartTlsAsync(SslServerAuthenticationOptions options, CancellationToken cancellationToken)
+    {
+        // In plaintext every write answers a read, so that nothing is held back; session tickets are writes of their own.
+        connection.Socket.NoDelay = true;
+        return connection.StartTlsAsync(options, cancellationToken);
+    }
 
     public override void Dispose() => connection.Dispose();
 }

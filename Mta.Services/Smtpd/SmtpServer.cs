@@ -204,7 +204,6 @@ public sealed class SmtpServer : IAsyncDisposable
         using var connection = new SocketConnection(socket, environment.Deadlines);
         try
         {
-            socket.NoDelay = true;
             if (socket.RemoteEndPoint is not IPEndPoint peer)
             {
                 return;

@@ -197,7 +197,14 @@ internal sealed partial class SmtpdSession
     // RFC 2920: in ESMTP only the last command of a group has to wait for its reply, before EHLO every command has to.
     private bool MayPipeline(Verb verb)
     {
-        if (StandAlone || illegalPipelining || (IsEsmtp && !verb.Is(VerbFlags.LastInGroup)) || (Input.IsEmpty && !Stream.HasPendingInput))
+        var lastInGroup = verb.Is(VerbFlags.LastInGroup);
+        if (StandAlone || illegalPipelining || (IsEsmtp && !lastInGroup))
+        {
+            return true;
+        }
+
+        // The system is asked about bytes that are on their way only where they do harm: it costs a system call.
+        if (Input.IsEmpty && !(lastInGroup && Stream.HasPendingInput))
         {
             return true;
         }

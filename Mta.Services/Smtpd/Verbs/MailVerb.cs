@@ -15,14 +15,14 @@ internal static class MailVerb
             return ProtocolReplies.SendHeloFirst;
         }
 
-        if (mail.InChunks)
-        {
-            return ProtocolReplies.MailAfterBdat;
-        }
-
         if (mail.IsActive)
         {
             return ProtocolReplies.NestedMail;
+        }
+
+        if (mail.InChunks)
+        {
+            return ProtocolReplies.MailAfterBdat;
         }
 
         if (!TryKeyword(arguments, "FROM:"u8, out var text))
@@ -42,7 +42,7 @@ internal static class MailVerb
             return ProtocolReplies.BadSender;
         }
 
-        if (mail.Parameters.Parse(rest, session.Offered, authentication: false) is { } refusal)
+        if (mail.Parameters.Parse(rest, session.Offered) is { } refusal)
         {
             return refusal;
         }
