@@ -1,4 +1,5 @@
 using System.Net;
+using Mta.Core.Addresses;
 using Mta.Core.Config;
 using Mta.Core.Lookup;
 using Mta.Core.Smtp;
@@ -27,6 +28,11 @@ internal sealed class SmtpdConfig
         var settings = snapshot.Settings;
         Snapshot = snapshot;
         Resolver = snapshot.Resolver;
+        OwnAddresses = Net.OwnAddresses.From(settings);
+        Addresses = new MailAddressContext(
+            ExtensionRules.From(settings),
+            new LocalDomains(
+                tables.OpenList(settings, Parameters.Mydestination, MatchListKind.Strings), settings.Get(Parameters.Myorigin), OwnAddresses));
         Hostname = settings.Get(Parameters.Myhostname);
         MailName = settings.Get(Parameters.MailName);
         Banner = new ServerReply("220 " + settings.Get(Parameters.SmtpdBanner));
@@ -83,13 +89,19 @@ internal sealed class SmtpdConfig
 
         Tls = ServerTls.Load(settings);
         Keywords = new EhloKeywords(settings, tables, Hostname, MessageSizeLimit, Tls);
-        UnlistedRecipients = new UnlistedRecipients(snapshot, tables);
+        UnlistedRecipients = new UnlistedRecipients(this, tables);
         Restrictions = new RestrictionLists(settings, tables);
     }
 
     public SmtpdSnapshot Snapshot { get; }
 
     public IAddressResolver Resolver { get; }
+
+    /// <summary>inet_interfaces and proxy_interfaces.</summary>
+    public IReadOnlyCollection<IPAddress> OwnAddresses { get; }
+
+    /// <summary>How recipient and access tables are asked.</summary>
+    public MailAddressContext Addresses { get; }
 
     public string Hostname { get; }
 
@@ -185,7 +197,7 @@ internal sealed class SmtpdConfig
 
     public RestrictionLists Restrictions { get; }
 
-    public bool IsOwnAddress(IPAddress address) => IPAddress.IsLoopback(address) || Snapshot.OwnAddresses.Contains(address);
+    public bool IsOwnAddress(IPAddress address) => IPAddress.IsLoopback(address) || OwnAddresses.Contains(address);
 }
 
 /// <summary>The configuration of an SMTP server cannot be used; the text says which parameter and why.</summary>

@@ -1,5 +1,4 @@
 using Mta.Core.Config;
-using Mta.Services.Anvil;
 using Mta.Services.Clients;
 using Mta.Services.Maps;
 using Mta.Services.Net;
@@ -24,16 +23,6 @@ public sealed class SmtpdEnvironment
 }
 
 /// <summary>One configuration of a listener; a reload makes a new one, and open sessions end under theirs.</summary>
-public sealed class SmtpdSnapshot
-{
-    /// <summary>The configuration of the master.cf service, its <c>-o</c> included.</summary>
-    public required Settings Settings { get; init; }
-
-    public required IAddressResolver Resolver { get; init; }
-
-    /// <summary>How recipient tables are asked: extensions, and the local domains.</summary>
-    public required MailAddressContext Addresses { get; init; }
-
-    /// <summary>inet_interfaces and proxy_interfaces.</summary>
-    public IReadOnlyCollection<System.Net.IPAddress> OwnAddresses { get; init; } = [];
-}
+/// <param name="Settings">The configuration of the master.cf service, its <c>-o</c> included.</param>
+/// <param name="Resolver">Resolves under the same configuration.</param>
+public sealed record SmtpdSnapshot(Settings Settings, IAddressResolver Resolver);

@@ -59,8 +59,7 @@ internal static class AccessTables
     private static async ValueTask<Verdict> CheckMailAsync(
         CheckContext context, TableList tables, string address, string @class, string detail, CancellationToken cancellationToken)
     {
-        var extensions = context.Config.Snapshot.Addresses;
-        var match = await tables.FindMailAddressAsync(address, AddressForms, extensions, cancellationToken).ConfigureAwait(false);
+        var match = await tables.FindMailAddressAsync(address, AddressForms, context.Config.Addresses, cancellationToken).ConfigureAwait(false);
         if (match.Result.Outcome == LookupOutcome.NotFound)
         {
             match = new AddressMatch(await FindLocalPartAsync(tables, address, cancellationToken).ConfigureAwait(false), AddressKeyKind.LocalPart, "");

@@ -16,11 +16,11 @@ internal sealed class UnlistedRecipients
     private readonly ClassTables virtualMailbox;
     private readonly ClassTables relay;
 
-    public UnlistedRecipients(SmtpdSnapshot snapshot, TableRegistry tables)
+    public UnlistedRecipients(SmtpdConfig config, TableRegistry tables)
     {
-        var settings = snapshot.Settings;
-        addresses = snapshot.Addresses;
-        resolver = snapshot.Resolver;
+        var settings = config.Snapshot.Settings;
+        addresses = config.Addresses;
+        resolver = config.Resolver;
         RejectRecipients = settings.Get(Parameters.SmtpdRejectUnlistedRecipient);
         RejectSenders = settings.Get(Parameters.SmtpdRejectUnlistedSender);
         var canonicalMaps = tables.Open(settings, Parameters.CanonicalMaps);

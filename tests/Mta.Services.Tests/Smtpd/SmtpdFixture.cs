@@ -1,12 +1,11 @@
 using System.Net;
 using System.Text;
-using Mta.Core.Addresses;
 using Mta.Core.Config;
-using Mta.Core.Lookup;
 using Mta.Services.Clients;
 using Mta.Services.Maps;
 using Mta.Services.Net;
 using Mta.Services.Smtpd;
+using Mta.Services.TrivialRewrite;
 
 namespace Mta.Services.Tests.Smtpd;
 
@@ -26,6 +25,7 @@ internal sealed class SmtpdFixture : ILogSink, IDisposable
         virtual_alias_maps = inline:{info@alias.test=alice@example.test}
         virtual_mailbox_domains = mailbox.test
         virtual_mailbox_maps = inline:{bob@mailbox.test=bob/}
+        alias_maps =
         smtpd_error_sleep_time = 0
         """;
 
@@ -80,16 +80,7 @@ internal sealed class SmtpdFixture : ILogSink, IDisposable
         }
     }
 
-    public SmtpdSnapshot Snapshot()
-    {
-        var destination = Environment.Tables.OpenList(Settings, Parameters.Mydestination, MatchListKind.Strings);
-        return new SmtpdSnapshot
-        {
-            Settings = Settings,
-            Resolver = new FakeResolver(Settings),
-            Addresses = new MailAddressContext(ExtensionRules.From(Settings), new LocalDomains(destination, Settings.Get(Parameters.Myorigin), [])),
-        };
-    }
+    public SmtpdSnapshot Snapshot() => new(Settings, new AddressResolver(Settings, Environment.Tables, Environment.Log));
 
     public SmtpdConfig Config() => new(Snapshot(), Environment.Tables);
 
