@@ -60,15 +60,15 @@ public sealed class CommandWriter
 
         if ((features & PeerFeatures.Dsn) != 0)
         {
-            if (envelope.Return != DsnReturn.Unspecified)
-            {
-                buffer.Write(envelope.Return == DsnReturn.Full ? " RET=FULL"u8 : " RET=HDRS"u8);
-            }
-
             if (envelope.EnvelopeId is { } id)
             {
                 buffer.Write(" ENVID="u8);
                 Encoding.UTF8.GetBytes(id, buffer);
+            }
+
+            if (envelope.Return != DsnReturn.Unspecified)
+            {
+                buffer.Write(envelope.Return == DsnReturn.Full ? " RET=FULL"u8 : " RET=HDRS"u8);
             }
         }
 

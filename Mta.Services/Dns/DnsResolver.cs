@@ -23,13 +23,14 @@ public sealed class DnsResolver : IDnsResolver
 
     public DnsResolver(IReadOnlyList<IPEndPoint> servers)
     {
-        var options = servers.Count > 0 ? new LookupClientOptions([.. servers]) : new LookupClientOptions();
+        var known = servers.Count > 0 ? servers : SystemServers();
+        var options = new LookupClientOptions([.. known]);
         options.ThrowDnsErrors = false;
         options.UseCache = true;
         options.UseRandomNameServer = false;
         options.ContinueOnDnsError = true;
         options.Timeout = TimeSpan.FromSeconds(5);
-        options.Retries = 2;
+        options.Retries = 1;
         client = new LookupClient(options);
     }
 
@@ -109,10 +110,30 @@ public sealed class DnsResolver : IDnsResolver
                 _ => (DnsStatus.TryAgain, null),
             };
         }
-        catch (DnsResponseException)
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
+            // No answer, or one that cannot be parsed: the library throws whatever its parser meets.
             return (DnsStatus.TryAgain, null);
         }
+    }
+
+    /// <summary>Those of resolv.conf; without any, a server on this host, as resolv.conf(5) has it.</summary>
+    private static IReadOnlyList<IPEndPoint> SystemServers()
+    {
+        try
+        {
+            var servers = NameServer.ResolveNameServers(skipIPv6SiteLocal: true, fallbackToGooglePublicDns: false);
+            if (servers.Count > 0)
+            {
+                return [.. servers.Select(server => new IPEndPoint(IPAddress.Parse(server.Address), server.Port))];
+            }
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException or UnauthorizedAccessException)
+        {
+            // Unreadable is as good as absent.
+        }
+
+        return [new IPEndPoint(IPAddress.Loopback, NameServer.DefaultPort)];
     }
 
     /// <summary>RFC 1035 section 2.3.4, and the A-label form of a name that has other letters.</summary>

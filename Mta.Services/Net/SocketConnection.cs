@@ -35,6 +35,24 @@ public sealed class SocketConnection : ISweepable, IDisposable
     public SocketError LastError { get; private set; }
 
     /// <summary>
+    /// Bytes wait to be received. Never true under TLS, where such bytes may be of the protocol itself (session tickets of TLS 1.3).
+    /// </summary>
+    public bool HasInput
+    {
+        get
+        {
+            try
+            {
+                return Tls is null && Socket.Available > 0;
+            }
+            catch (Exception e) when (IsPeerGone(e))
+            {
+                return false;
+            }
+        }
+    }
+
+    /// <summary>
     /// What follows has to end within <paramref name="limit"/>. Then a pending receive ends with 0 bytes while a last reply can still be
     /// sent (set a new deadline for it); a pending send fails.
     /// </summary>

@@ -48,7 +48,7 @@ internal sealed class BodyWriter(SocketConnection connection)
                 return true;
             }
 
-            if (!await FlushAsync(cancellationToken).ConfigureAwait(false) || connection.Socket.Available > 0)
+            if (!await FlushAsync(cancellationToken).ConfigureAwait(false) || connection.HasInput)
             {
                 return false;
             }

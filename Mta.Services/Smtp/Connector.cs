@@ -12,9 +12,10 @@ internal static class Connector
         HostAddress host, ClientOptions options, MailLog log, string tag, CancellationToken cancellationToken)
     {
         var unix = host.EndPoint is UnixDomainSocketEndPoint;
-        var socket = new Socket(host.EndPoint.AddressFamily, SocketType.Stream, unix ? ProtocolType.Unspecified : ProtocolType.Tcp);
+        Socket? socket = null;
         try
         {
+            socket = new Socket(host.EndPoint.AddressFamily, SocketType.Stream, unix ? ProtocolType.Unspecified : ProtocolType.Tcp);
             if (!unix)
             {
                 socket.NoDelay = true;
@@ -36,19 +37,19 @@ internal static class Connector
         }
         catch (SocketException e)
         {
-            socket.Dispose();
+            socket?.Dispose();
             var missing = unix && e.SocketErrorCode == SocketError.AddressNotAvailable;
             return (null, $"connect to {host.Relay}: {(missing ? "No such file or directory" : Describe(e))}");
         }
         catch (OperationCanceledException)
         {
-            socket.Dispose();
+            socket?.Dispose();
             cancellationToken.ThrowIfCancellationRequested();
             return (null, $"connect to {host.Relay}: Connection timed out");
         }
         catch
         {
-            socket.Dispose();
+            socket?.Dispose();
             throw;
         }
     }

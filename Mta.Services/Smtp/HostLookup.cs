@@ -127,6 +127,13 @@ internal sealed class HostLookup(IDnsResolver dns, OwnEndpoints own)
             return null;
         }
 
+        if (host.Equals("localhost", StringComparison.OrdinalIgnoreCase))
+        {
+            // RFC 6761 section 6.3: the DNS is not asked for it.
+            AddLoopback(found, host, port, preference, options);
+            return null;
+        }
+
         if (options.LookUpInDns)
         {
             var v4 = options.UseIPv4 ? dns.FindAddressesAsync(host, ipv6: false, cancellationToken).AsTask() : null;
@@ -142,6 +149,19 @@ internal sealed class HostLookup(IDnsResolver dns, OwnEndpoints own)
         }
 
         return found.Count > before ? null : failure;
+    }
+
+    private static void AddLoopback(List<HostAddress> found, string host, int port, int preference, RoutingOptions options)
+    {
+        if (options.UseIPv4)
+        {
+            found.Add(HostAddress.Tcp(host, IPAddress.Loopback, port, preference));
+        }
+
+        if (options.UseIPv6)
+        {
+            found.Add(HostAddress.Tcp(host, IPAddress.IPv6Loopback, port, preference));
+        }
     }
 
     private static DeliveryStatus? Add(List<HostAddress> found, DnsAnswer<IPAddress>? answer, string type, string host, int port, int preference)

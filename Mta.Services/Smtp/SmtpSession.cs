@@ -58,9 +58,6 @@ internal sealed class SmtpSession : IIdleConnection
     /// <summary>The code of the reply read last.</summary>
     public int Code => parser.Code;
 
-    /// <summary>The server has said something that was not read yet.</summary>
-    public bool HasInput => inputStart < inputEnd || Connection.Socket.Available > 0;
-
     bool IIdleConnection.IsQuiet
     {
         get

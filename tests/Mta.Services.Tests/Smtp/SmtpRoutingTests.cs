@@ -124,7 +124,7 @@ public sealed class SmtpRoutingTests : IAsyncLifetime
     {
         await using var first = new ScriptedServer(IPAddress.Parse("127.0.0.2"));
         await using var second = new ScriptedServer(IPAddress.Parse("127.0.0.3"), first.Port);
-        using var scenario = new SmtpScenario(Dns.MainCf + "smtp_connection_cache_time_limit = 0");
+        using var scenario = new SmtpScenario(Dns.MainCf + "smtp_connection_cache_on_demand = no");
         for (var i = 0; i < 200 && (first.Connections == 0 || second.Connections == 0); i++)
         {
             await scenario.DeliverAsync($"equal.test:{first.Port}");
