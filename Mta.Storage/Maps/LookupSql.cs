@@ -44,24 +44,25 @@ internal static class LookupSql
     /// <summary>$1 name, $2 kind. No row when the table exists or another node makes it.</summary>
     public const string MakeTable = "INSERT INTO mta.lookup_table (name, kind) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING RETURNING id";
 
-    public const string MakeStage = "CREATE TEMPORARY TABLE lookup_stage (key text NOT NULL, value text NOT NULL) ON COMMIT DROP";
-
-    public const string CopyStage = "COPY pg_temp.lookup_stage (key, value) FROM STDIN (FORMAT BINARY)";
+    public const string CopyStage = "COPY mta.lookup_stage (table_id, key, value) FROM STDIN (FORMAT BINARY)";
 
     /// <summary>$1 table. Only what differs is written, so that a rebuild with few changes stays cheap.</summary>
     public const string DeleteUnstaged =
         """
         DELETE FROM mta.lookup_entry e
-        WHERE e.table_id = $1 AND NOT EXISTS (SELECT FROM pg_temp.lookup_stage s WHERE s.key = e.key)
+        WHERE e.table_id = $1 AND NOT EXISTS (SELECT FROM mta.lookup_stage s WHERE s.table_id = $1 AND s.key = e.key)
         """;
 
     /// <summary>$1 table.</summary>
     public const string InsertStaged =
         """
         INSERT INTO mta.lookup_entry AS e (table_id, key, value)
-        SELECT $1, key, value FROM pg_temp.lookup_stage
+        SELECT table_id, key, value FROM mta.lookup_stage WHERE table_id = $1
         ON CONFLICT (table_id, key) DO UPDATE SET value = excluded.value WHERE e.value <> excluded.value
         """;
+
+    /// <summary>$1 table.</summary>
+    public const string ClearStage = "DELETE FROM mta.lookup_stage WHERE table_id = $1";
 
     /// <summary>$1 table, $2 kind.</summary>
     public const string MarkBuilt = "UPDATE mta.lookup_table SET built_at = now(), kind = $2 WHERE id = $1";

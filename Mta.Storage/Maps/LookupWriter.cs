@@ -25,10 +25,10 @@ public sealed class LookupWriter(NpgsqlDataSource source)
                 return false;
             }
 
-            await ExecuteAsync(connection, LookupSql.MakeStage, cancellationToken).ConfigureAwait(false);
-            await CopyAsync(connection, entries, cancellationToken).ConfigureAwait(false);
+            await CopyAsync(connection, id, entries, cancellationToken).ConfigureAwait(false);
             await ExecuteAsync(connection, LookupSql.DeleteUnstaged, cancellationToken, id).ConfigureAwait(false);
             await ExecuteAsync(connection, LookupSql.InsertStaged, cancellationToken, id).ConfigureAwait(false);
+            await ExecuteAsync(connection, LookupSql.ClearStage, cancellationToken, id).ConfigureAwait(false);
             await ExecuteAsync(connection, LookupSql.MarkBuilt, cancellationToken, id, Text(kind)).ConfigureAwait(false);
             await transaction.CommitAsync(CancellationToken.None).ConfigureAwait(false);
             return true;
@@ -86,12 +86,14 @@ public sealed class LookupWriter(NpgsqlDataSource source)
         return added;
     }
 
-    private static async Task CopyAsync(NpgsqlConnection connection, IReadOnlyDictionary<string, string> entries, CancellationToken cancellationToken)
+    private static async Task CopyAsync(
+        NpgsqlConnection connection, long id, IReadOnlyDictionary<string, string> entries, CancellationToken cancellationToken)
     {
         await using var copy = await connection.BeginBinaryImportAsync(LookupSql.CopyStage, cancellationToken).ConfigureAwait(false);
         foreach (var (key, value) in entries)
         {
             await copy.StartRowAsync(cancellationToken).ConfigureAwait(false);
+            await copy.WriteAsync(id, NpgsqlDbType.Bigint, cancellationToken).ConfigureAwait(false);
             await copy.WriteAsync(key, NpgsqlDbType.Text, cancellationToken).ConfigureAwait(false);
             await copy.WriteAsync(value, NpgsqlDbType.Text, cancellationToken).ConfigureAwait(false);
         }

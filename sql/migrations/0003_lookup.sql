@@ -25,6 +25,14 @@ CREATE TABLE mta.lookup_entry (
     CONSTRAINT lookup_key_has_text_that_an_index_can_hold CHECK (key <> '' AND octet_length(key) <= 2000)
 );
 
+-- Where a table's new content waits within the transaction that replaces the old one; empty outside of it. Not a temporary table: the
+-- daemon's role may not make any.
+CREATE UNLOGGED TABLE mta.lookup_stage (
+    table_id bigint NOT NULL,
+    key text NOT NULL,
+    value text NOT NULL
+);
+
 -- A version is raised in the order of table ids, so that two statements over several tables do not wait for each other in a circle.
 CREATE FUNCTION mta.lookup_changed() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN

@@ -32,6 +32,8 @@ public sealed class LookupStoreTests : IAsyncLifetime
         await BuildAsync(("b", "3"), ("c", "4"));
 
         (await AllAsync()).ShouldBe(["b 3", "c 4"]);
+        await using var stage = database.DataSource.CreateCommand("SELECT count(*) FROM mta.lookup_stage");
+        (await stage.ExecuteScalarAsync(Stop)).ShouldBe(0L);
         (await store.FindAsync(Name, "b", Stop)).ShouldBe(new StoredAnswer(true, "3"));
         (await store.FindAsync(Name, "a", Stop)).ShouldBe(new StoredAnswer(true, null));
         (await store.FindAsync("/none", "a", Stop)).ShouldBe(new StoredAnswer(false, null));
@@ -116,6 +118,8 @@ public sealed class LookupStoreTests : IAsyncLifetime
     [InlineData("mta_admin")]
     public async Task Daemon_and_administrators_may_build_and_change_tables(string role)
     {
+        await using var owner = database.DataSource.CreateCommand("DO $$BEGIN EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database()); END$$");
+        await owner.ExecuteNonQueryAsync(Stop);
         await using var source = NpgsqlDataSource.Create(
             new NpgsqlConnectionStringBuilder(database.ConnectionString) { Options = $"-c role={role}" }.ConnectionString);
         var entries = new Dictionary<string, string> { ["a"] = "1" };
