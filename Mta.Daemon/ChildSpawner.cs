@@ -61,18 +61,8 @@ internal static class ChildSpawner
         return Start(start, socket);
     }
 
-    // Run by its own executable, or by the dotnet host with our library as first argument.
-    private static ProcessStartInfo Program()
-    {
-        var path = Environment.ProcessPath!;
-        var start = new ProcessStartInfo(path) { WorkingDirectory = "/" };
-        if (Path.GetFileNameWithoutExtension(path) == "dotnet")
-        {
-            start.ArgumentList.Add(typeof(ChildSpawner).Assembly.Location);
-        }
-
-        return start;
-    }
+    // Not the path that the kernel has for us: after an upgrade that names a file that is gone.
+    private static ProcessStartInfo Program() => new(Path.Combine(AppContext.BaseDirectory, "Mta.Daemon")) { WorkingDirectory = "/" };
 
     private static Process Start(ProcessStartInfo start, params SafeFileHandle[] inherited)
     {

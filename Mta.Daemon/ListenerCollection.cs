@@ -6,6 +6,18 @@ namespace Mta.Daemon;
 internal sealed class ListenerCollection
 {
     private readonly Dictionary<string, ServiceListener> listeners = new(StringComparer.Ordinal);
+    private readonly List<ServiceListener> forgotten = [];
+
+    /// <summary>Closes those that the last order did not name any more; once nobody accepts on them.</summary>
+    public void CloseForgotten()
+    {
+        foreach (var listener in forgotten)
+        {
+            listener.Socket.Dispose();
+        }
+
+        forgotten.Clear();
+    }
 
     /// <summary>All that a start or reload names. New ones come with a descriptor; those that are no longer named are forgotten.</summary>
     public IReadOnlyList<ServiceListener> Update(ControlMessage order)
@@ -30,6 +42,7 @@ internal sealed class ListenerCollection
 
         foreach (var gone in listeners.Keys.Except(keys).ToList())
         {
+            forgotten.Add(listeners[gone]);
             listeners.Remove(gone);
         }
 

@@ -35,7 +35,9 @@ internal sealed class MasterProcess : IAsyncDisposable
     private readonly ListenerSet listeners = new();
     private readonly ServicesSupervisor services;
     private readonly Channel<MasterEvent> events = Channel.CreateUnbounded<MasterEvent>();
+    private readonly SemaphoreSlim reloading = new(1, 1);
     private LoadedConfiguration configuration;
+    private SafeFileHandle? masterLock;
 
     private MasterProcess(DaemonArguments arguments, StartReport report, LoadedConfiguration configuration)
     {
@@ -93,6 +95,9 @@ internal sealed class MasterProcess : IAsyncDisposable
         services.Dispose();
         listeners.Dispose();
         await sink.DisposeAsync().ConfigureAwait(false);
+        // Last, for it says that nothing of us is left.
+        masterLock?.Dispose();
+        reloading.Dispose();
     }
 
     private static async Task<LoadedConfiguration> LoadAsync(string directory, StartReport report)
@@ -119,7 +124,7 @@ internal sealed class MasterProcess : IAsyncDisposable
 
     private async Task<int> RunAsync()
     {
-        using var masterLock = Libc.OpenLockFile(files.MasterLock);
+        masterLock = Libc.OpenLockFile(files.MasterLock);
         Acquire(masterLock);
         using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, c => Raise(c, MasterEvent.Reload));
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, c => Raise(c, MasterEvent.Stop));
@@ -183,8 +188,6 @@ internal sealed class MasterProcess : IAsyncDisposable
             return;
         }
     }
-
-    private readonly SemaphoreSlim reloading = new(1, 1);
 
     /// <summary>Takes the new configuration as a whole or not at all; the reason when it does not.</summary>
     private async Task<string?> ReloadAsync()
@@ -251,10 +254,10 @@ internal sealed class MasterProcess : IAsyncDisposable
         return null;
     }
 
-    private void Acquire(SafeFileHandle masterLock)
+    private void Acquire(SafeFileHandle handle)
     {
         // A command that looks whether we run holds the lock for a moment; a master holds it for its life.
-        for (var attempt = 0; !Libc.TryLock(masterLock); attempt++)
+        for (var attempt = 0; !Libc.TryLock(handle); attempt++)
         {
             if (InstanceFiles.ReadPid(files.MasterLock) is { } pid && Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}")) && attempt >= 3)
             {
@@ -269,7 +272,7 @@ internal sealed class MasterProcess : IAsyncDisposable
             Thread.Sleep(10);
         }
 
-        InstanceFiles.WritePid(masterLock, Environment.ProcessId);
+        InstanceFiles.WritePid(handle, Environment.ProcessId);
     }
 
     private void Raise(PosixSignalContext context, MasterEvent happened)

@@ -130,6 +130,7 @@ internal sealed class ServicesProcess : IDisposable
             else
             {
                 await node.ReloadAsync(environment, ending.Token).ConfigureAwait(false);
+                listeners.CloseForgotten();
             }
 
             return null;

@@ -138,7 +138,8 @@ internal sealed class ServicesSupervisor(
 
     private async Task SuperviseAsync()
     {
-        var failures = 0;
+        // The first end is answered at once, also soon after the start.
+        var failures = -1;
         while (true)
         {
             var started = time.GetTimestamp();

@@ -46,14 +46,16 @@ public sealed class InstanceFiles(Settings settings)
     /// <summary>The number in a file of one line; null when there is none.</summary>
     public static int? ReadPid(string path)
     {
-        try
-        {
-            return int.TryParse(File.ReadAllText(path).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) ? pid : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        // Not by a FileStream, which takes a lock of its own and fails while somebody holds ours.
+        using var handle = Libc.OpenExisting(path);
+        if (handle is null)
         {
             return null;
         }
+
+        Span<byte> text = stackalloc byte[32];
+        text = text[..RandomAccess.Read(handle, text, 0)];
+        return int.TryParse(text.Trim(" \n"u8), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) ? pid : null;
     }
 
     /// <summary>Writes a process id into an open lock file.</summary>
