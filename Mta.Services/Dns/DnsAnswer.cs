@@ -37,4 +37,7 @@ public interface IDnsResolver
 
     /// <summary>The addresses of one family.</summary>
     ValueTask<DnsAnswer<IPAddress>> FindAddressesAsync(string host, bool ipv6, CancellationToken cancellationToken);
+
+    /// <summary>The names that an address has by its PTR records, without the final dot.</summary>
+    ValueTask<DnsAnswer<string>> FindNamesAsync(IPAddress address, CancellationToken cancellationToken);
 }

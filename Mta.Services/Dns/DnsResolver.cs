@@ -93,6 +93,26 @@ public sealed class DnsResolver : IDnsResolver
         return records.Count > 0 ? new(DnsStatus.Found, records) : new DnsAnswer<IPAddress>(DnsStatus.NoData);
     }
 
+    public async ValueTask<DnsAnswer<string>> FindNamesAsync(IPAddress address, CancellationToken cancellationToken)
+    {
+        var (status, response) = await QueryAsync(address.GetArpaName(), QueryType.PTR, cancellationToken).ConfigureAwait(false);
+        if (response is null)
+        {
+            return new DnsAnswer<string>(status);
+        }
+
+        var records = new List<string>();
+        foreach (var record in response.Answers)
+        {
+            if (record is PtrRecord pointer)
+            {
+                records.Add(pointer.PtrDomainName.Value.TrimEnd('.'));
+            }
+        }
+
+        return records.Count > 0 ? new(DnsStatus.Found, records) : new DnsAnswer<string>(DnsStatus.NoData);
+    }
+
     private async ValueTask<(DnsStatus Status, IDnsQueryResponse? Response)> QueryAsync(string name, QueryType type, CancellationToken cancellationToken)
     {
         if (!IsPossible(ref name))

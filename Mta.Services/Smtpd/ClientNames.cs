@@ -1,18 +1,15 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Sockets;
-using System.Runtime.InteropServices;
-using System.Text;
 using Mta.Services.Clients;
+using Mta.Services.Dns;
+using Mta.Services.Smtpd.Restrictions;
 
 namespace Mta.Services.Smtpd;
 
 /// <summary>The names of clients: what the address resolves to, if that resolves back to the address. Kept for a short time an address.</summary>
-internal sealed partial class ClientNames(MailLog log, TimeProvider time)
+internal sealed class ClientNames(HostsFile hosts, IDnsResolver dns, MailLog log, TimeProvider time)
 {
     private const int MostEntries = 10_000;
-    private const int NameRequired = 8;
-    private const int LongestName = 1025;
     private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(60);
 
     private readonly ConcurrentDictionary<IPAddress, Entry> entries = new();
@@ -25,7 +22,7 @@ internal sealed partial class ClientNames(MailLog log, TimeProvider time)
 
     private async ValueTask<ClientName> LookupAsync(IPAddress address, string tag, CancellationToken cancellationToken)
     {
-        var reverse = await Task.Run(() => Reverse(address), cancellationToken).ConfigureAwait(false);
+        var reverse = await ReverseAsync(address, cancellationToken).ConfigureAwait(false);
         var verified = reverse is not null && await ConfirmAsync(reverse, address, tag, cancellationToken).ConfigureAwait(false) ? reverse : null;
         var name = new ClientName(verified, reverse);
         if (entries.Count >= MostEntries)
@@ -37,47 +34,43 @@ internal sealed partial class ClientNames(MailLog log, TimeProvider time)
         return name;
     }
 
-    // The system's resolver, hosts file included: it is the one that the administrator's other programs use.
-    private static string? Reverse(IPAddress address)
+    private async ValueTask<string?> ReverseAsync(IPAddress address, CancellationToken cancellationToken)
     {
-        var socketAddress = new IPEndPoint(address, 0).Serialize();
-        Span<byte> host = stackalloc byte[LongestName];
-        var result = GetNameInfo(
-            socketAddress.Buffer.Span, socketAddress.Size, host, host.Length, IntPtr.Zero, 0, NameRequired);
-        if (result != 0)
+        var name = hosts.NameOf(address);
+        if (name is null)
         {
-            return null;
+            var answer = await dns.FindNamesAsync(address, cancellationToken).ConfigureAwait(false);
+            name = answer.Status == DnsStatus.Found ? answer.Records[0] : null;
         }
 
-        var name = Encoding.UTF8.GetString(host[..host.IndexOf((byte)0)]).TrimEnd('.');
-
-        // What is not a host name must get neither into the log nor into a header.
-        return name.Length > 0 && Restrictions.HostNames.IsValid(name) && !IPAddress.TryParse(name, out _) ? name : null;
+        // Whoever owns the address writes its PTR record: what is not a host name must get neither into the log nor into a header.
+        return name is not null && HostNames.IsValid(name) && !IPAddress.TryParse(name, out _) ? name : null;
     }
 
     private async ValueTask<bool> ConfirmAsync(string name, IPAddress address, string tag, CancellationToken cancellationToken)
     {
-        try
+        if (hosts.Has(name, address))
         {
-            var addresses = await System.Net.Dns.GetHostAddressesAsync(name, cancellationToken).ConfigureAwait(false);
-            if (Array.Exists(addresses, a => a.Equals(address) || (a.IsIPv4MappedToIPv6 && a.MapToIPv4().Equals(address))))
-            {
+            return true;
+        }
+
+        var ipv6 = address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
+        var answer = await dns.FindAddressesAsync(name, ipv6, cancellationToken).ConfigureAwait(false);
+        switch (answer.Status)
+        {
+            case DnsStatus.Found when answer.Records.Contains(address):
                 return true;
-            }
-
-            log.Warning(tag, $"hostname {name} does not resolve to address {address}");
+            case DnsStatus.Found:
+                log.Warning(tag, $"hostname {name} does not resolve to address {address}");
+                return false;
+            case DnsStatus.TryAgain:
+                log.Warning(tag, $"hostname {name} does not resolve to address {address}: Temporary failure in name resolution");
+                return false;
+            default:
+                log.Warning(tag, $"hostname {name} does not resolve to address {address}: Name or service not known");
+                return false;
         }
-        catch (SocketException e)
-        {
-            log.Warning(tag, $"hostname {name} does not resolve to address {address}: {e.Message}");
-        }
-
-        return false;
     }
-
-    [LibraryImport("libc", EntryPoint = "getnameinfo")]
-    private static partial int GetNameInfo(
-        ReadOnlySpan<byte> address, int addressLength, Span<byte> host, int hostLength, IntPtr service, int serviceLength, int flags);
 
     private readonly record struct Entry(ClientName Name, long Since);
 }

@@ -1,6 +1,7 @@
 using Mta.Core.Queue;
 using Mta.Core.Smtp;
 using Mta.Services.Clients;
+using Mta.Storage;
 
 namespace Mta.Services.Smtpd;
 
@@ -34,6 +35,9 @@ internal sealed class MailTransaction
 
     /// <summary>The content is larger than message_size_limit.</summary>
     public bool TooBig { get; private set; }
+
+    /// <summary>The store failed while the content came in; the rest is thrown away and the client is told at the end.</summary>
+    public bool WriteFailed { get; private set; }
 
     /// <summary>A line of the content ended with LF alone.</summary>
     public bool SawBareLf { get; set; }
@@ -75,7 +79,7 @@ internal sealed class MailTransaction
     {
         Size += wireSize;
         TooBig |= limit > 0 && Size > limit;
-        if (TooBig || content.IsEmpty)
+        if (TooBig || WriteFailed || content.IsEmpty)
         {
             return;
         }
@@ -87,6 +91,42 @@ internal sealed class MailTransaction
         }
 
         Message!.Append(content);
+    }
+
+    /// <summary>Lets a large message flow into the store.</summary>
+    public async ValueTask FlushAsync(CancellationToken cancellationToken)
+    {
+        if (WriteFailed)
+        {
+            return;
+        }
+
+        try
+        {
+            await Message!.FlushAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (StorageException)
+        {
+            WriteFailed = true;
+        }
+    }
+
+    /// <summary>Ends the message: an answer in every case, whatever the store does.</summary>
+    public async ValueTask<CleanupResult> FinishAsync(CancellationToken cancellationToken)
+    {
+        if (WriteFailed)
+        {
+            return new CleanupResult(CleanupOutcome.WriteError);
+        }
+
+        try
+        {
+            return await Message!.FinishAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (StorageException)
+        {
+            return new CleanupResult(CleanupOutcome.WriteError);
+        }
     }
 
     /// <summary>The message was finished or is given up; cleanup discards what was not finished.</summary>
@@ -102,6 +142,7 @@ internal sealed class MailTransaction
         Size = 0;
         TooBig = false;
         SawBareLf = false;
+        WriteFailed = false;
         InChunks = false;
         ChunksFailed = false;
         Chunks = default;

@@ -40,7 +40,7 @@ public sealed class SmtpServer : IAsyncDisposable
     {
         this.environment = environment;
         this.options = options;
-        names = new ClientNames(environment.Log, environment.Time);
+        names = new ClientNames(environment.Hosts, environment.Dns, environment.Log, environment.Time);
         places = new SemaphoreSlim(options.MaximumSessions);
         config = Compile(snapshot);
     }

@@ -1,5 +1,6 @@
 using Mta.Core.Config;
 using Mta.Services.Clients;
+using Mta.Services.Dns;
 using Mta.Services.Maps;
 using Mta.Services.Net;
 
@@ -11,6 +12,11 @@ public sealed class SmtpdEnvironment
     public required ICleanup Cleanup { get; init; }
 
     public required TableRegistry Tables { get; init; }
+
+    /// <summary>Names of clients are looked up here, after the hosts file.</summary>
+    public required IDnsResolver Dns { get; init; }
+
+    public HostsFile Hosts { get; init; } = HostsFile.Load();
 
     public required MailLog Log { get; init; }
 

@@ -120,7 +120,7 @@ internal static class BdatVerb
             size -= taken;
             if (keep)
             {
-                await session.Mail.Message!.FlushAsync(cancellationToken).ConfigureAwait(false);
+                await session.Mail.FlushAsync(cancellationToken).ConfigureAwait(false);
             }
         }
 

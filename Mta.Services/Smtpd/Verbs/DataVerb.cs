@@ -55,7 +55,7 @@ internal static class DataVerb
                     return true;
                 }
 
-                await session.Mail.Message!.FlushAsync(cancellationToken).ConfigureAwait(false);
+                await session.Mail.FlushAsync(cancellationToken).ConfigureAwait(false);
             }
 
             if (!await session.ReceiveAsync(cancellationToken).ConfigureAwait(false))

@@ -21,7 +21,7 @@ internal static class EndOfMessage
             // The commit takes what it takes; only the client's next command has a time limit again.
             session.Stream.ClearDeadline();
             var id = mail.Message!.IdText;
-            var result = await mail.Message.FinishAsync(cancellationToken).ConfigureAwait(false);
+            var result = await mail.FinishAsync(cancellationToken).ConfigureAwait(false);
             if (result.Outcome == CleanupOutcome.Queued)
             {
                 session.ForgiveErrors();

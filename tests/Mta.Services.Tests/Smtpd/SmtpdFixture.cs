@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using Mta.Core.Config;
 using Mta.Services.Clients;
+using Mta.Services.Dns;
 using Mta.Services.Maps;
 using Mta.Services.Net;
 using Mta.Services.Smtpd;
@@ -49,6 +50,8 @@ internal sealed class SmtpdFixture : ILogSink, IDisposable
         {
             Cleanup = Cleanup,
             Tables = new TableRegistry(log, Time),
+            Dns = new FakeDns(),
+            Hosts = HostsFile.Parse("127.0.0.1 localhost"),
             Log = log,
             Time = Time,
             Deadlines = Deadlines,
