@@ -10,10 +10,10 @@ namespace Mta.Tools;
 /// defaults, <c>-h</c> without names, <c>-H</c> without values, <c>-x</c> with <c>$name</c> expanded, <c>-f</c> folded, <c>-C class</c> only
 /// builtin, service or user-defined names, <c>-o name=value</c> as if main.cf said so. <c>-e name=value</c>, <c>-X name</c> and
 /// <c>-# name</c> change main.cf in place and leave all else in it alone. <c>-M</c>, <c>-F</c> and <c>-P</c> show services of master.cf,
-/// their fields and their <c>-o</c> settings; <c>-m</c> shows the types of lookup tables and <c>-l</c> those of mailbox locks.
+/// their fields and their <c>-o</c> settings, and with <c>-e</c>, <c>-X</c> and <c>-#</c> edit them; <c>-m</c> shows the types of lookup tables and <c>-l</c> those of mailbox locks.
 ///
 /// Fatal, with exit code 1: wrong options, files that cannot be read or parsed, a value that cannot be expanded. Warned of: names that are
-/// not known, and settings that nothing reads or that are not honoured. Not there: SASL types, bounce templates, TLS versions, edits of master.cf.
+/// not known, and settings that nothing reads or that are not honoured. Not there: SASL types, bounce templates, TLS versions.
 /// </summary>
 internal static class Postconf
 {
@@ -41,7 +41,9 @@ internal static class Postconf
 
         if (options.Has('e') || options.Has('X') || options.Has('#'))
         {
-            return await PostconfEditor.RunAsync(terminal, options, cancellationToken).ConfigureAwait(false);
+            return "MFP".Any(options.Has)
+                ? await PostconfMasterEditor.RunAsync(terminal, options, cancellationToken).ConfigureAwait(false)
+                : await PostconfEditor.RunAsync(terminal, options, cancellationToken).ConfigureAwait(false);
         }
 
         if (await PostconfFiles.ReadAsync(terminal, options, cancellationToken).ConfigureAwait(false) is not { } files)

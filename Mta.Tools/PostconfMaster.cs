@@ -7,7 +7,8 @@ namespace Mta.Tools;
 /// <summary>Shows master.cf: entries (-M), their fields (-F) or their -o settings (-P).</summary>
 internal static class PostconfMaster
 {
-    private static readonly string[] FieldNames = ["service", "type", "private", "unprivileged", "chroot", "wakeup", "process_limit", "command"];
+    /// <summary>The names of the eight fields, in order.</summary>
+    public static readonly string[] FieldNames = ["service", "type", "private", "unprivileged", "chroot", "wakeup", "process_limit", "command"];
 
     public static int Show(Terminal terminal, PostconfOptions options, PostconfFiles files)
     {
@@ -98,7 +99,6 @@ internal static class PostconfMaster
             return text;
         }
 
-        var setting = $"{name}={(settings is null ? value : settings.Expand(value).Value)}";
-        return setting.AsSpan().ContainsAny(" \t") ? $"{{{setting}}}" : setting;
+        return PostconfPrinter.Setting(name, settings is null ? value : settings.Expand(value).Value);
     }
 }

@@ -73,7 +73,7 @@ internal sealed class PostconfOptions
         }
 
         // As in Postfix, a name=value among the names asks for an edit.
-        if (!Modes.Any(m => m is not ('X' or '#') && Has(m)) && Operands.Any(o => o.Contains('=')))
+        if (!"denlm".Any(Has) && Operands.Any(o => o.Contains('=')))
         {
             given.Add('e');
         }
@@ -93,6 +93,28 @@ internal sealed class PostconfOptions
             return "specify one of" + string.Concat(modes.Select(c => $" -{c}"));
         }
 
+        if (isEdit && EditProblem() is { } problem)
+        {
+            return problem;
+        }
+
         return Has('M') && (Has('h') || Has('H')) ? $"with option -M, do not specify -{(Has('h') ? 'h' : 'H')}" : null;
+    }
+
+    private string? EditProblem()
+    {
+        if ((Has('F') && (Has('X') || Has('#'))) || (Has('P') && Has('#')))
+        {
+            return $"with option -{(Has('F') ? 'F' : 'P')}, do not specify -{(Has('X') ? 'X' : '#')}";
+        }
+
+        if (Operands.Count == 0)
+        {
+            return Has('e') ? "-e requires name=value argument" : $"-{(Has('X') ? 'X' : '#')} requires name argument";
+        }
+
+        return Operands.Any(o => o.Contains('\n')) ? "-e, -X, or -# accepts no multi-line input"
+            : Operands.Any(o => o.TrimStart().StartsWith('#')) ? "-e, -X, or -# accepts no comment input"
+            : null;
     }
 }

@@ -1,3 +1,5 @@
+using Mta.Core.Config;
+
 namespace Mta.Tools;
 
 /// <summary>Prints lines as postconf does: words apart by one space, folded at 80 columns when asked for.</summary>
@@ -12,6 +14,21 @@ internal sealed class PostconfPrinter(TextWriter output, bool folds)
     private static readonly char[] WhiteSpace = [' ', '\t', '\r', '\n'];
 
     private int column;
+
+    /// <summary>The text of an -o option, in braces when it has white space.</summary>
+    public static string Setting(string name, string value)
+    {
+        var setting = $"{name}={value}";
+        return setting.AsSpan().ContainsAny(" \t") ? $"{{{setting}}}" : setting;
+    }
+
+    /// <summary>An entry of master.cf as an edit writes it.</summary>
+    public static string FormatMasterEntry(IReadOnlyList<string> fields)
+    {
+        using var text = new StringWriter();
+        new PostconfPrinter(text, folds: true).MasterEntry(fields, o => MainCf.TrySplit(ValueList.Unbrace(o), out var name, out var value, out _) ? Setting(name, value) : o);
+        return text.ToString();
+    }
 
     public void Line(string text)
     {
@@ -44,18 +61,16 @@ internal sealed class PostconfPrinter(TextWriter output, bool folds)
         for (var i = Columns.Length; i < fields.Count; i++)
         {
             var word = fields[i];
-            if (inOptions && (word.Length < 2 || word[0] != '-'))
+            inOptions &= word is ['-', _, ..];
+            var isSetting = inOptions && word.StartsWith("-o", StringComparison.Ordinal) && (word.Length > 2 || i + 1 < fields.Count);
+            if (isSetting)
             {
-                inOptions = false;
-                column = hadOption ? LineLimit : column;
-            }
-            else if (inOptions && word.StartsWith("-o", StringComparison.Ordinal) && (word.Length > 2 || i + 1 < fields.Count))
-            {
-                hadOption = true;
-                column = LineLimit;
                 word = "-o " + expand(word.Length > 2 ? word[2..] : fields[++i]);
             }
 
+            // When folded, a setting has a line of its own.
+            column = isSetting || hadOption ? LineLimit : column;
+            hadOption = isSetting;
             Word(word, LineLimit - 1);
         }
 

@@ -14,7 +14,7 @@ public sealed partial class Expander
             return Fail($"unreasonable macro call nesting: \"{Excerpt(content)}\"");
         }
 
-        var rest = content.TrimStart();
+        var rest = content.TrimStart(Space.Characters);
         if (!rest.IsEmpty && rest[0] == '{')
         {
             return AppendComparison(content, rest, level);
@@ -33,7 +33,7 @@ public sealed partial class Expander
             return AppendFunction(name, content, rest, level);
         }
 
-        var choice = rest.TrimStart();
+        var choice = rest.TrimStart(Space.Characters);
         if (choice.IsEmpty)
         {
             return AppendValue(name, level);
@@ -52,7 +52,7 @@ public sealed partial class Expander
             return false;
         }
 
-        rest = rest.TrimStart();
+        rest = rest.TrimStart(Space.Characters);
         var comparison = TakeOperator(ref rest);
         if (comparison is null)
         {
@@ -60,7 +60,7 @@ public sealed partial class Expander
         }
 
         var byLevel = rest.StartsWith("level");
-        rest = (byLevel ? rest[5..] : rest).TrimStart();
+        rest = (byLevel ? rest[5..] : rest).TrimStart(Space.Characters);
         if (!TakeBraces(content, ref rest, out var right) || !TryExpandAside(left, level, out var x) || !TryExpandAside(right, level, out var y))
         {
             return false;
@@ -72,7 +72,7 @@ public sealed partial class Expander
         }
 
         var holds = comparison switch { "==" => order == 0, "!=" => order != 0, "<=" => order <= 0, ">=" => order >= 0, "<" => order < 0, _ => order > 0 };
-        rest = rest.TrimStart();
+        rest = rest.TrimStart(Space.Characters);
         if (!rest.IsEmpty)
         {
             return rest[0] is '?' or ':' ? AppendChoice(holds, content, rest, level) : FailAt("\"?\" expected", content, rest);
@@ -119,7 +119,7 @@ public sealed partial class Expander
 
     private bool TakeText(ReadOnlySpan<char> content, scoped ref ReadOnlySpan<char> rest, out ReadOnlySpan<char> text)
     {
-        var trimmed = rest.TrimStart();
+        var trimmed = rest.TrimStart(Space.Characters);
         if (trimmed.IsEmpty || trimmed[0] != '{')
         {
             text = rest;
@@ -129,7 +129,7 @@ public sealed partial class Expander
 
         rest = trimmed;
         var taken = TakeBraces(content, ref rest, out text);
-        rest = rest.TrimStart();
+        rest = rest.TrimStart(Space.Characters);
         return taken;
     }
 
@@ -148,7 +148,7 @@ public sealed partial class Expander
             return FailAt("unbalanced {}", content, rest);
         }
 
-        text = rest[1..end].Trim();
+        text = rest[1..end].Trim(Space.Characters);
         rest = rest[(end + 1)..];
         return true;
     }
@@ -203,7 +203,7 @@ public sealed partial class Expander
             return false;
         }
 
-        if (!rest.TrimStart().IsEmpty)
+        if (!rest.TrimStart(Space.Characters).IsEmpty)
         {
             return FailAt("unexpected input", content, rest);
         }

@@ -28,7 +28,7 @@ public static class LogicalLines
                 continue;
             }
 
-            if (first != 0 && char.IsWhiteSpace(physical.Span[0]))
+            if (first != 0 && Space.Is(physical.Span[0]))
             {
                 line.Append(physical.Span);
                 last = number;
@@ -37,7 +37,7 @@ public static class LogicalLines
 
             if (first != 0)
             {
-                yield return new LogicalLine(line.ToString().TrimEnd(), first, last);
+                yield return new LogicalLine(Trimmed(line), first, last);
             }
 
             line.Clear().Append(physical.Span);
@@ -46,13 +46,23 @@ public static class LogicalLines
 
         if (first != 0)
         {
-            yield return new LogicalLine(line.ToString().TrimEnd(), first, last);
+            yield return new LogicalLine(Trimmed(line), first, last);
         }
+    }
+
+    private static string Trimmed(StringBuilder line)
+    {
+        while (line.Length > 0 && Space.Is(line[^1]))
+        {
+            line.Length--;
+        }
+
+        return line.ToString();
     }
 
     private static bool IsNothing(ReadOnlySpan<char> line)
     {
-        line = line.TrimStart();
+        line = line.TrimStart(Space.Characters);
         return line.IsEmpty || line[0] == '#';
     }
 }

@@ -28,7 +28,7 @@ public sealed class MainCf
         var effective = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var line in LogicalLines.Read(text))
         {
-            if (char.IsWhiteSpace(line.Text[0]))
+            if (Space.Is(line.Text[0]))
             {
                 problems.Add(ConfigProblem.Warning(file, line.FirstLine, $"logical line must not start with whitespace: \"{Excerpt(line.Text)}\""));
                 continue;
@@ -59,15 +59,15 @@ public sealed class MainCf
     /// <summary>Splits <c>name = value</c>; the value loses the white space around it.</summary>
     public static bool TrySplit(string text, out string name, out string value, out string? error)
     {
-        var rest = text.AsSpan().TrimStart();
+        var rest = text.AsSpan().TrimStart(Space.Characters);
         var length = 0;
-        while (length < rest.Length && rest[length] != '=' && !char.IsWhiteSpace(rest[length]))
+        while (length < rest.Length && rest[length] != '=' && !Space.Is(rest[length]))
         {
             length++;
         }
 
         name = rest[..length].ToString();
-        rest = rest[length..].TrimStart();
+        rest = rest[length..].TrimStart(Space.Characters);
         value = "";
         error = name.Length == 0 ? "missing attribute name" : rest.IsEmpty || rest[0] != '=' ? "missing '=' after attribute name" : null;
         if (error is not null)
@@ -75,7 +75,7 @@ public sealed class MainCf
             return false;
         }
 
-        value = rest[1..].Trim().ToString();
+        value = rest[1..].Trim(Space.Characters).ToString();
         return true;
     }
 

@@ -40,7 +40,7 @@ public static class MainCfEditor
             var end = newline < 0 ? text.Length : newline + 1;
             var line = text.AsSpan(at, end - at);
             at = end;
-            var content = line.TrimStart();
+            var content = line.TrimStart(Space.Characters);
             if (content.IsEmpty || content[0] == '#')
             {
                 edited.Append(line);
@@ -112,7 +112,7 @@ public static class MainCfEditor
     private static string NameOf(ReadOnlySpan<char> line)
     {
         var length = 0;
-        while (length < line.Length && line[length] != '=' && !char.IsWhiteSpace(line[length]))
+        while (length < line.Length && line[length] != '=' && !Space.Is(line[length]))
         {
             length++;
         }

@@ -37,9 +37,9 @@ public sealed class MasterCf
         foreach (var line in LogicalLines.Read(text))
         {
             var elements = SplitFields(line.Text);
-            if (elements.Count < FieldNames.Length || char.IsWhiteSpace(line.Text[0]))
+            if (elements.Count < FieldNames.Length || Space.Is(line.Text[0]))
             {
-                problems.Add(ConfigProblem.Error(file, line.FirstLine, $"bad field count: \"{line.Text.Trim()}\" (write {string.Join(' ', FieldNames)} args...)"));
+                problems.Add(ConfigProblem.Error(file, line.FirstLine, $"bad field count: \"{line.Text.Trim(Space.Characters)}\" (write {string.Join(' ', FieldNames)} args...)"));
                 continue;
             }
 
@@ -64,19 +64,19 @@ public sealed class MasterCf
     }
 
     /// <summary>The elements, of which those from the ninth on are the command's arguments; white space in braces does not separate.</summary>
-    private static List<string> SplitFields(string line)
+    public static List<string> SplitFields(string line)
     {
         var elements = new List<string>();
         for (var at = 0; at < line.Length;)
         {
-            if (char.IsWhiteSpace(line[at]))
+            if (Space.Is(line[at]))
             {
                 at++;
                 continue;
             }
 
             var start = at;
-            for (var depth = 0; at < line.Length && (depth > 0 || !char.IsWhiteSpace(line[at])); at++)
+            for (var depth = 0; at < line.Length && (depth > 0 || !Space.Is(line[at])); at++)
             {
                 depth = line[at] switch { '{' => depth + 1, '}' when depth > 0 => depth - 1, _ => depth };
             }

@@ -96,7 +96,7 @@ public static class UnusedParameters
             }
 
             var start = value[at] is '{' or '(' ? at + 1 : at;
-            while (start < value.Length && char.IsWhiteSpace(value[start]))
+            while (start < value.Length && Space.Is(value[start]))
             {
                 start++;
             }

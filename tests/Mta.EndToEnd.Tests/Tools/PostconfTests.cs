@@ -127,6 +127,61 @@ public sealed class PostconfTests : IDisposable
         static IEnumerable<string> Lines(string text) => text.Split('\n').Order(StringComparer.Ordinal);
     }
 
+    [Theory]
+    [InlineData("-Me", "smtp/inet = smtp inet n - n - 5 smtpd -o foo=bar -v -o a=b rest of it", "new/unix=new unix - - n - - error")]
+    [InlineData("-M", "smtp/inet=other inet n - n - 5 smtpd")]
+    [InlineData("-Me", "smtp/inet = smtp inet n - n")]
+    [InlineData("-Me", "smtp")]
+    [InlineData("-MX", "smtp/inet", "nosuch/unix", "foo/unix")]
+    [InlineData("-MX", "smtp")]
+    [InlineData("-M#", "smtp/inet", "foo/unix")]
+    [InlineData("-Fe", "smtp/inet/chroot=n", "smtp/*/process_limit=7")]
+    [InlineData("-F", "smtp/inet/command=smtpd -o x=y -v")]
+    [InlineData("-Fe", "smtp/inet/foo=n")]
+    [InlineData("-Fe", "smtp/inet=n")]
+    [InlineData("-FX", "foo/unix/chroot")]
+    [InlineData("-Pe", "smtp/inet/a=2", "foo/unix/a=3")]
+    [InlineData("-P", "nosuch/unix/a=2")]
+    [InlineData("-PX", "smtp/inet/a", "foo/unix/a")]
+    [InlineData("-PX", "smtp/inet/*")]
+    [InlineData("-P#", "smtp/inet/a")]
+    public async Task Edits_master_cf_as_Postfix_does(params string[] arguments)
+    {
+        const string before = "# head\nsmtp inet n - y - - smtpd\n  -o a=1\n  -o b=x -v\nsmtp unix - - n - - smtp\nfoo   unix  -  -  n  -  -  pipe\n  flags=x user=y argv=/bin/true ${z}\n";
+        var path = Path.Combine(directory.FullName, "master.cf");
+        string[] words = ["-c", directory.FullName, .. arguments];
+        await File.WriteAllTextAsync(path, before);
+        var ours = await OursAsync(words);
+        var edited = await File.ReadAllTextAsync(path);
+
+        await File.WriteAllTextAsync(path, before);
+        var theirs = await PostfixAsync(words);
+        ours.ShouldBe(theirs);
+        edited.ShouldBe(await File.ReadAllTextAsync(path));
+    }
+
+    [Fact]
+    public async Task Comments_within_an_entry_of_master_cf_outlive_its_edit()
+    {
+        var path = Path.Combine(directory.FullName, "master.cf");
+        await File.WriteAllTextAsync(path, "smtp inet n - y - - smtpd\n# mid\n  -o { b = x y }\n# tail\nsmtp unix - - n - - smtp");
+        (await OursAsync("-c", directory.FullName, "-Pe", "smtp/*/c=d  e")).ExitCode.ShouldBe(0);
+        (await File.ReadAllTextAsync(path)).ShouldBe(
+            "smtp       inet  n       -       y       -       -       smtpd\n    -o {c=d  e}\n    -o {b=x y}\n# mid\n# tail\n"
+            + "smtp       unix  -       -       n       -       -       smtp\n    -o {c=d  e}\n");
+    }
+
+    [Fact]
+    public async Task Edit_that_would_break_master_cf_is_refused()
+    {
+        var path = Path.Combine(directory.FullName, "master.cf");
+        var before = await File.ReadAllTextAsync(path);
+        var result = await OursAsync("-c", directory.FullName, "-Fe", "smtp/inet/chroot=z");
+        result.ExitCode.ShouldBe(1);
+        result.Error.ShouldContain("postconf: fatal: invalid chroot field \"z\" in \"smtp inet n - z - - smtpd\" (write y, n or -)");
+        (await File.ReadAllTextAsync(path)).ShouldBe(before);
+    }
+
     [Fact]
     public async Task What_is_not_edited_keeps_its_bytes()
     {
@@ -135,6 +190,12 @@ public sealed class PostconfTests : IDisposable
         var before = await File.ReadAllBytesAsync(path);
         (await OursAsync("-c", directory.FullName, "-e", "name=v\u00e4lue")).ExitCode.ShouldBe(0);
         (await File.ReadAllBytesAsync(path)).ShouldBe([.. before, .. "\nname = v\u00e4lue\n"u8]);
+
+        // The second byte of this letter is a no-break space in Latin-1.
+        var masterPath = Path.Combine(directory.FullName, "master.cf");
+        await File.WriteAllTextAsync(masterPath, "smtp unix - - n - - smtp -o a=\u00e0\n");
+        (await OursAsync("-c", directory.FullName, "-Fe", "smtp/unix/process_limit=1")).ExitCode.ShouldBe(0);
+        (await File.ReadAllTextAsync(masterPath)).ShouldBe("smtp       unix  -       -       n       -       1       smtp\n    -o a=\u00e0\n");
     }
 
     private static Dictionary<string, string> Values(string output) =>
