@@ -216,8 +216,9 @@ CREATE TABLE mta.delivery_log (
 -- Rows whose partition is missing land here, so that a missing one cannot stop deliveries.
 CREATE TABLE mta.delivery_log_default PARTITION OF mta.delivery_log DEFAULT;
 
--- Makes the partitions of today and the next days, and drops those that ended before the retention.
-CREATE FUNCTION mta.maintain_delivery_log(retention interval) RETURNS void LANGUAGE plpgsql SET lock_timeout = '50ms' AS $body$
+-- As the owner, for the daemon role makes no tables: makes the partitions of today and the next days, and drops those that ended before the retention.
+CREATE FUNCTION mta.maintain_delivery_log(retention interval) RETURNS void LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms' AS $body$
 DECLARE
     day date;
     partition regclass;
