@@ -27,7 +27,8 @@ internal sealed class CommitSettler(NpgsqlDataSource source)
         {
             try
             {
-                return await TryFindAsync(writerLock, ids, nodeName, cancellationToken).ConfigureAwait(false);
+                // The limit ends our waiting, not the look: its commit may wait for a standby, and must not be cancelled.
+                return await TryFindAsync(writerLock, ids, nodeName).WaitAsync(cancellationToken).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
             {
@@ -42,25 +43,25 @@ internal sealed class CommitSettler(NpgsqlDataSource source)
         return null;
     }
 
-    private async Task<HashSet<long>?> TryFindAsync(WriterLock writerLock, List<long> ids, string nodeName, CancellationToken cancellationToken)
+    private async Task<HashSet<long>?> TryFindAsync(WriterLock writerLock, List<long> ids, string nodeName)
     {
-        await using var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        await using var connection = await source.OpenConnectionAsync().ConfigureAwait(false);
         var warned = false;
         connection.Notice += (_, e) => warned |= e.Notice.SqlState is "01000";
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+        await using var transaction = await connection.BeginTransactionAsync().ConfigureAwait(false);
         await using (var wait = new NpgsqlCommand(QueueSql.SettleLock, connection, transaction) { CommandTimeout = 0 })
         {
             wait.Parameters.AddWithValue(WriterLock.Class);
             wait.Parameters.AddWithValue(writerLock.Key);
-            await wait.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+            await wait.ExecuteNonQueryAsync().ConfigureAwait(false);
         }
 
         var found = new HashSet<long>();
         await using (var find = new NpgsqlCommand(QueueSql.SettleFind, connection, transaction))
         {
             find.Parameters.AddWithValue(ids);
-            await using var reader = await find.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            await using var reader = await find.ExecuteReaderAsync().ConfigureAwait(false);
+            while (await reader.ReadAsync().ConfigureAwait(false))
             {
                 found.Add(reader.GetInt64(0));
             }
@@ -69,12 +70,11 @@ internal sealed class CommitSettler(NpgsqlDataSource source)
         await using (var touch = new NpgsqlCommand(QueueSql.SettleTouch, connection, transaction))
         {
             touch.Parameters.AddWithValue(nodeName);
-            await touch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+            await touch.ExecuteNonQueryAsync().ConfigureAwait(false);
         }
 
-        // No token: a cancelled wait for the standby would look like success. Past the limit nobody waits for this task any more.
-        var commit = transaction.CommitAsync(CancellationToken.None);
-        await commit.WaitAsync(cancellationToken).ConfigureAwait(false);
-        return warned ? null : found;
+        // A wait for the standby that was cut off looks like success, but for a warning.
+        await transaction.CommitAsync().ConfigureAwait(false);
+        return warned ? throw new NpgsqlException("the commit was not waited for") : found;
     }
 }

@@ -9,6 +9,8 @@ namespace Mta.Storage.Queue;
 /// </summary>
 internal sealed class QueueConnection(NpgsqlDataSource source) : IAsyncDisposable
 {
+    private static readonly TimeSpan CloseLimit = TimeSpan.FromMilliseconds(200);
+
     private NpgsqlConnection? connection;
     private volatile bool committedWithWarning;
 
@@ -39,17 +41,25 @@ internal sealed class QueueConnection(NpgsqlDataSource source) : IAsyncDisposabl
         if (connection is { } old)
         {
             connection = null;
-            try
-            {
-                NpgsqlConnection.ClearPool(old);
-                await old.DisposeAsync().ConfigureAwait(false);
-            }
-            catch (Exception e) when (StorageErrors.IsDatabaseFailure(e))
-            {
-                // It is going away: a failure to say goodbye changes nothing.
-            }
+            NpgsqlConnection.ClearPool(old);
+
+            // A statement without an answer (a COMMIT that waits for its standby) would make the closing wait for it: that goes on by itself.
+            var closing = CloseAsync(old);
+            await Task.WhenAny(closing, Task.Delay(CloseLimit)).ConfigureAwait(false);
         }
     }
 
     public ValueTask DisposeAsync() => BreakAsync();
+
+    private static async Task CloseAsync(NpgsqlConnection old)
+    {
+        try
+        {
+            await old.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (StorageErrors.IsDatabaseFailure(e) || e is InvalidOperationException)
+        {
+            // It is going away: a failure to say goodbye changes nothing.
+        }
+    }
 }

@@ -55,9 +55,10 @@ internal sealed class PrivateCluster
         return cluster;
     }
 
+    /// <summary>Stops the server and removes its files.</summary>
     public void Stop()
     {
-        PostgresCommand.Run(binaries.PgCtl, ["stop", "-D", Data, "-m", "immediate", "-w"], user);
+        StopServer("immediate");
         try
         {
             System.IO.Directory.Delete(Directory, recursive: true);
@@ -68,13 +69,21 @@ internal sealed class PrivateCluster
         }
     }
 
+    /// <param name="mode">smart, fast, or immediate: as if the machine had lost power.</param>
+    public void StopServer(string mode) => PostgresCommand.Run(binaries.PgCtl, ["stop", "-D", Data, "-m", mode, "-w"], user);
+
+    public void StartServer()
+    {
+        var options = $"-c fsync=off -c synchronous_commit=on -c full_page_writes=off -c listen_addresses='' -c unix_socket_directories='{Directory}' "
+            + "-c max_connections=300 -c shared_buffers=64MB -c max_wal_size=512MB -c jit=off -c max_prepared_transactions=0";
+        Require(PostgresCommand.Run(binaries.PgCtl, ["start", "-D", Data, "-l", Path.Combine(Directory, "log"), "-w", "-t", "60", "-o", options], user));
+    }
+
     private void Initialise()
     {
         Require(PostgresCommand.Run(
             binaries.InitDb, ["-D", Data, "-U", "postgres", "-A", "trust", "--locale=C.UTF-8", "-E", "UTF8", "--no-sync"], user));
-        var options = $"-c fsync=off -c synchronous_commit=on -c full_page_writes=off -c listen_addresses='' -c unix_socket_directories='{Directory}' "
-            + "-c max_connections=300 -c shared_buffers=64MB -c max_wal_size=512MB -c jit=off -c max_prepared_transactions=0";
-        Require(PostgresCommand.Run(binaries.PgCtl, ["start", "-D", Data, "-l", Path.Combine(Directory, "log"), "-w", "-t", "60", "-o", options], user));
+        StartServer();
     }
 
     private static void Require(PostgresCommandResult result)
