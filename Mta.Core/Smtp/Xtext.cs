@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Mta.Core.Smtp;
 
 /// <summary>The xtext of RFC 3461 section 4, with the = that some clients leave as it is.</summary>
@@ -30,6 +32,32 @@ public static class Xtext
         }
 
         return true;
+    }
+
+    /// <summary>The text that is coded; UTF-8. The coded text itself when it is not well formed.</summary>
+    public static string Decode(string xtext)
+    {
+        var coded = Encoding.UTF8.GetBytes(xtext);
+        if (!IsValid(coded))
+        {
+            return xtext;
+        }
+
+        var length = 0;
+        for (var at = 0; at < coded.Length; at++)
+        {
+            if (coded[at] == '+' && TryHex(coded[at + 1], out var high) && TryHex(coded[at + 2], out var low))
+            {
+                coded[length++] = (byte)((high << 4) | low);
+                at += 2;
+            }
+            else
+            {
+                coded[length++] = coded[at];
+            }
+        }
+
+        return Encoding.UTF8.GetString(coded.AsSpan(0, length));
     }
 
     private static bool TryHex(byte b, out int value)

@@ -29,7 +29,7 @@ internal sealed class RoundEnding(
                 message.DeferredDestination ??= destination ?? Domain(recipient.Address);
                 break;
             default:
-                if ((recipient.Notify & DsnNotify.Success) != 0)
+                if ((recipient.Notify & DsnNotify.Success) != 0 && !status.DsnPassedOn)
                 {
                     (message.Succeeded ??= []).Add(new RecipientOutcome(recipient, status));
                 }

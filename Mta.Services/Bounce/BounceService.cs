@@ -1,0 +1,190 @@
+using System.Text;
+using MimeKit;
+using Mta.Core.Config;
+using Mta.Core.Queue;
+using Mta.Services.Clients;
+using Mta.Storage;
+using Mta.Storage.Queue;
+
+namespace Mta.Services.Bounce;
+
+/// <summary>
+/// bounce(8): builds non-delivery reports, delay warnings and success reports (RFC 3464 in a multipart/report of RFC 6522).
+/// <para>
+/// A report has three parts: a text for people, the status of each recipient for programs, and the message or its headers. It goes to the
+/// envelope sender, from the null sender, so that a report is never reported. Nothing is reported to the null sender, nor of recipients
+/// whose NOTIFY does not ask for it.
+/// </para>
+/// <para>
+/// Limits: a message above bounce_size_limit comes back as its headers. Templates (bounce_template_file), copies to the postmaster
+/// (notify_classes) and VERP are not available in this version. See also: qmgr(8), RFC 3461, RFC 6533.
+/// </para>
+/// </summary>
+public sealed class BounceService(Settings settings, MailLog log, TimeProvider time) : INotifications
+{
+    private const string Tag = "bounce";
+
+    private readonly ReportText text = new(settings);
+    private readonly string hostname = settings.Get(Parameters.Myhostname);
+    private readonly string mailName = settings.Get(Parameters.MailName);
+    private readonly string doubleBounce = settings.Get(Parameters.DoubleBounceSender);
+    private readonly long sizeLimit = settings.Get(Parameters.BounceSizeLimit);
+    private readonly TimeSpan lifetime = settings.Get(Parameters.MaximalQueueLifetime);
+
+    public async ValueTask<NewMessage?> BuildAsync(
+        NotificationKind kind,
+        Envelope envelope,
+        IMessageContent content,
+        IReadOnlyList<RecipientOutcome> outcomes,
+        Func<QueueId> nextId,
+        CancellationToken cancellationToken)
+    {
+        var wanted = outcomes.Where(o => Wants(o.Recipient.Notify, kind)).ToList();
+        if (wanted.Count == 0 || envelope.Sender.Length == 0)
+        {
+            return null;
+        }
+
+        if (IsDoubleBounce(envelope.Sender))
+        {
+            log.Warning(Tag, $"{envelope.Id}: undeliverable postmaster notification discarded");
+            return null;
+        }
+
+        ReturnedContent returned;
+        try
+        {
+            returned = await ReturnedContent.ReadAsync(content, WholeMessage(kind, envelope) ? sizeLimit : 0, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StorageException e)
+        {
+            // The report tells what became of the mail also without it.
+            log.Warning(Tag, $"{envelope.Id}: the message cannot be returned: {e.Message}");
+            returned = ReturnedContent.None;
+        }
+
+        var id = nextId();
+        return Assemble(kind, envelope, wanted, returned, id);
+    }
+
+    /// <summary>RFC 3461 section 4.1; without NOTIFY, failures and delays are told.</summary>
+    private static bool Wants(DsnNotify notify, NotificationKind kind) => kind switch
+    {
+        NotificationKind.NonDelivery => notify == DsnNotify.Default || (notify & DsnNotify.Failure) != 0,
+        NotificationKind.Delay => notify == DsnNotify.Default || (notify & DsnNotify.Delay) != 0,
+        _ => (notify & DsnNotify.Success) != 0,
+    };
+
+    // RFC 3461 section 4.3: the whole message only with a failure.
+    private static bool WholeMessage(NotificationKind kind, Envelope envelope) => kind == NotificationKind.NonDelivery && envelope.Return != DsnReturn.Headers;
+
+    private bool IsDoubleBounce(string sender)
+    {
+        var at = sender.LastIndexOf('@');
+        return sender.AsSpan(0, at < 0 ? sender.Length : at).Equals(doubleBounce, StringComparison.OrdinalIgnoreCase);
+    }
+
+    private NewMessage Assemble(NotificationKind kind, Envelope envelope, List<RecipientOutcome> outcomes, ReturnedContent returned, QueueId id)
+    {
+        var international = (envelope.Flags & EnvelopeFlags.SmtpUtf8) != 0;
+        var now = time.GetUtcNow();
+        using var report = new Multipart("report");
+        report.ContentType.Parameters.Add("report-type", "delivery-status");
+        report.Boundary = $"{envelope.Id}.{now.ToUnixTimeSeconds()}/{hostname}";
+        report.Preamble = "This is a MIME-encapsulated message.";
+        report.Add(Part("Notification", "text", "plain", text.Notification(kind, outcomes, now - envelope.Id.Time), international));
+        report.Add(Part(
+            international ? "Global delivery report" : "Delivery report",
+            "message",
+            international ? "global-delivery-status" : "delivery-status",
+            new StatusFields(hostname, envelope, international, time).Write(kind, outcomes, envelope.Id.Time + lifetime),
+            international));
+        if (returned.Bytes.Length > 0)
+        {
+            report.Add(ReturnedPart(kind, envelope, returned, international));
+        }
+
+        var message = new MimeMessage { Body = report };
+        message.Headers.Clear();
+        var options = FormatOptions.Default.Clone();
+        options.NewLineFormat = NewLineFormat.Unix;
+        options.International = international;
+        using var stream = new MemoryStream();
+        stream.Write(Encoding.UTF8.GetBytes(Headers(kind, envelope, id, now)));
+        report.WriteTo(options, stream);
+        var bytes = stream.ToArray();
+        return new NewMessage
+        {
+            Envelope = new Envelope
+            {
+                Id = id,
+                Sender = "",
+                Size = bytes.Length,
+                Flags = EnvelopeFlags.Internal | (envelope.Flags & (EnvelopeFlags.SmtpUtf8 | EnvelopeFlags.EightBit)),
+                MessageId = MessageId(id, now),
+                RecipientCount = 1,
+            },
+            Recipients = [new Recipient { Number = 0, Address = envelope.Sender, Notify = DsnNotify.Never }],
+            Content = bytes,
+            Owned = true,
+        };
+    }
+
+    private string Headers(NotificationKind kind, Envelope envelope, QueueId id, DateTimeOffset now)
+    {
+        var date = MailDates.Format(now, time.LocalTimeZone);
+        var sender = Mta.Core.Addresses.AddressQuoting.ToExternal(envelope.Sender);
+        return $"""
+            Received: by {hostname} ({mailName})
+            	id {id}; {date}
+            Date: {date}
+            From: MAILER-DAEMON@{hostname} (Mail Delivery System)
+            Subject: {ReportText.Subject(kind)}
+            To: {sender}
+            Auto-Submitted: auto-replied
+            MIME-Version: 1.0
+            Message-Id: {MessageId(id, now)}
+
+            """.ReplaceLineEndings("\n");
+    }
+
+    private string MessageId(QueueId id, DateTimeOffset now) => $"<{now.UtcDateTime:yyyyMMddHHmmss}.{id}@{hostname}>";
+
+    private static MimePart Part(string description, string type, string subtype, string content, bool international)
+    {
+        var part = new MimePart(type, subtype)
+        {
+            ContentDescription = description,
+            Content = new MimeContent(new MemoryStream(Encoding.UTF8.GetBytes(content))),
+        };
+        if (type == "text")
+        {
+            part.ContentType.Charset = international || !Ascii.IsValid(content) ? "utf-8" : "us-ascii";
+        }
+
+        if (!Ascii.IsValid(content))
+        {
+            part.ContentTransferEncoding = ContentEncoding.EightBit;
+        }
+
+        return part;
+    }
+
+    private static MimePart ReturnedPart(NotificationKind kind, Envelope envelope, ReturnedContent returned, bool international)
+    {
+        var prefix = Encoding.UTF8.GetBytes($"Return-Path: <{Mta.Core.Addresses.AddressQuoting.ToExternal(envelope.Sender)}>\n");
+        var part = returned.IsWhole
+            ? new MimePart("message", international ? "global" : "rfc822")
+            : new MimePart(international ? "message" : "text", international ? "global-headers" : "rfc822-headers");
+        part.ContentDescription = returned.IsWhole ? kind == NotificationKind.NonDelivery ? "Undelivered Message" : "Message"
+            : kind == NotificationKind.NonDelivery ? "Undelivered Message Headers" : "Message Headers";
+        if (returned.Bytes.AsSpan().ContainsAnyExceptInRange((byte)0, (byte)127))
+        {
+            part.ContentTransferEncoding = ContentEncoding.EightBit;
+        }
+
+        // As it is: the returned message is not parsed and written anew.
+        part.Content = new MimeContent(new MemoryStream([.. prefix, .. returned.Bytes]));
+        return part;
+    }
+}
