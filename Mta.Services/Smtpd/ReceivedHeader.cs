@@ -1,7 +1,7 @@
-using System.Globalization;
 using System.Text;
 using Mta.Core.Addresses;
 using Mta.Core.Queue;
+using Mta.Services.Clients;
 using Mta.Services.Tls;
 
 namespace Mta.Services.Smtpd;
@@ -58,35 +58,5 @@ internal static class ReceivedHeader
         }
 
         return session.IsEsmtp ? secured ? "ESMTPS" : "ESMTP" : "SMTP";
-    }
-
-    /// <summary>The date of RFC 5322 section 3.3, made once a second.</summary>
-    private static class MailDates
-    {
-        private static Entry last = new(-1, "");
-
-        public static string Format(TimeProvider time)
-        {
-            var now = time.GetUtcNow();
-            var seconds = now.ToUnixTimeSeconds();
-            var known = Volatile.Read(ref last);
-            if (known.Seconds == seconds)
-            {
-                return known.Text;
-            }
-
-            var zone = time.LocalTimeZone;
-            var local = TimeZoneInfo.ConvertTime(now, zone);
-            var offset = local.Offset;
-            var name = zone.IsDaylightSavingTime(local) ? zone.DaylightName : zone.StandardName;
-            var comment = name.Length is > 0 and <= 6 ? $" ({name})" : offset == TimeSpan.Zero ? " (UTC)" : "";
-            var text = string.Create(
-                CultureInfo.InvariantCulture,
-                $"{local:ddd, d MMM yyyy HH:mm:ss} {(offset < TimeSpan.Zero ? '-' : '+')}{Math.Abs(offset.Hours):00}{Math.Abs(offset.Minutes):00}{comment}");
-            Volatile.Write(ref last, new Entry(seconds, text));
-            return text;
-        }
-
-        private sealed record Entry(long Seconds, string Text);
     }
 }

@@ -1,0 +1,49 @@
+using Mta.Core.Config;
+using Mta.Core.Queue;
+using Mta.Services.Clients;
+using Mta.Services.Maps;
+
+namespace Mta.Services.Cleanup;
+
+/// <summary>
+/// cleanup(8): makes a queue message of what smtpd(8), pickup(8) and others hand over, and puts it into the queue.
+/// <para>
+/// Headers: removes those of message_drop_headers, completes addresses and adds what is missing in local context, counts Received, logs
+/// Message-Id. Body: passes through in bulk. Envelope: addresses are completed, virtual(5) aliases expanded, bcc recipients added,
+/// duplicates removed. Content above queue_chunk_size flows into the store while it is received.
+/// </para>
+/// <para>
+/// The mail is the client's until FinishAsync has said Queued. Nothing is fatal: a table or a store that cannot answer makes the
+/// message refused for now. Not here yet: canonical and masquerade maps, header and body checks, milters.
+/// </para>
+/// </summary>
+public sealed class CleanupService : ICleanup
+{
+    internal const string Tag = "cleanup";
+
+    public CleanupService(
+        Settings settings, IAddressResolver resolver, TableRegistry tables, IQueueIntake intake, MailLog log, TimeProvider time)
+    {
+        Config = new CleanupConfig(settings);
+        Headers = new HeaderRules(Config, settings, resolver);
+        Envelopes = new EnvelopeRules(Config, settings, resolver, tables, log);
+        Intake = intake;
+        Log = log;
+        Time = time;
+    }
+
+    internal CleanupConfig Config { get; }
+
+    internal HeaderRules Headers { get; }
+
+    internal EnvelopeRules Envelopes { get; }
+
+    internal IQueueIntake Intake { get; }
+
+    internal MailLog Log { get; }
+
+    internal TimeProvider Time { get; }
+
+    public ICleanupTransaction Begin(CleanupRequest request) =>
+        new CleanupTransaction(this, request, request.Id == default ? Intake.NextId() : request.Id);
+}

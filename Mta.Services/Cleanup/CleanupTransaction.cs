@@ -1,0 +1,217 @@
+using System.Text;
+using Mta.Core.Queue;
+using Mta.Services.Clients;
+using Mta.Storage;
+using Mta.Storage.Queue;
+
+namespace Mta.Services.Cleanup;
+
+/// <summary>One message on its way into the queue. Content goes through <see cref="HeaderPass"/> and then in bulk into the buffer.</summary>
+internal sealed class CleanupTransaction : ICleanupTransaction
+{
+    private const byte Lf = (byte)'\n';
+
+    private readonly CleanupService service;
+    private readonly CleanupRequest request;
+    private readonly List<Recipient> recipients = [];
+    private readonly HeaderPass headers;
+    private ContentBuffer buffer;
+    private IContentUpload? upload;
+    private long contentBytes;
+    private long storedBytes;
+    private bool eightBit;
+    private bool tooBig;
+    private bool storeFailed;
+    private bool endsWithLf = true;
+    private bool finished;
+
+    public CleanupTransaction(CleanupService service, CleanupRequest request, QueueId id)
+    {
+        this.service = service;
+        this.request = request;
+        Id = id;
+        IdText = id.ToString();
+        headers = new HeaderPass(service, request, IdText);
+    }
+
+    public QueueId Id { get; }
+
+    public string IdText { get; }
+
+    public void AddRecipient(string address, DsnNotify notify, string? originalRecipient) =>
+        recipients.Add(new Recipient { Number = recipients.Count, Address = address, Notify = notify, OriginalRecipient = originalRecipient });
+
+    public void PrependHeader(string header)
+    {
+        var length = buffer.Write(header);
+        headers.Note(buffer.Last(length));
+        buffer.Write(Lf);
+    }
+
+    public void Append(ReadOnlySpan<byte> content)
+    {
+        if (tooBig || storeFailed || content.IsEmpty)
+        {
+            return;
+        }
+
+        contentBytes += content.Length;
+        if (service.Config.MessageSizeLimit > 0 && contentBytes > service.Config.MessageSizeLimit)
+        {
+            // The client may send on for long; nothing of it is of use.
+            tooBig = true;
+            buffer.Release();
+            headers.Release();
+            return;
+        }
+
+        endsWithLf = content[^1] == Lf;
+        eightBit = eightBit || !Ascii.IsValid(content);
+        if (!headers.HasEnded)
+        {
+            content = headers.Take(content, ref buffer);
+        }
+
+        if (!content.IsEmpty)
+        {
+            AppendBody(content);
+        }
+    }
+
+    public ValueTask FlushAsync(CancellationToken cancellationToken) =>
+        buffer.Length < service.Config.ChunkSize || storeFailed ? default : StoreChunksAsync(cancellationToken);
+
+    public async ValueTask<CleanupResult> FinishAsync(CancellationToken cancellationToken)
+    {
+        finished = true;
+        if (tooBig)
+        {
+            service.Log.Warning(CleanupService.Tag, $"{IdText}: queue file size limit exceeded");
+            return await RefuseAsync(new CleanupResult(CleanupOutcome.TooBig)).ConfigureAwait(false);
+        }
+
+        if (storeFailed)
+        {
+            return await RefuseAsync(new CleanupResult(CleanupOutcome.WriteError)).ConfigureAwait(false);
+        }
+
+        headers.Finish(ref buffer);
+        if (!endsWithLf && headers.HasEnded)
+        {
+            buffer.Write(Lf);
+        }
+
+        if (headers.Hops >= service.Config.HopcountLimit)
+        {
+            service.Log.Warning(CleanupService.Tag, $"{IdText}: message rejected: hopcount exceeded");
+            return await RefuseAsync(new CleanupResult(CleanupOutcome.TooManyHops)).ConfigureAwait(false);
+        }
+
+        var envelope = await service.Envelopes.MakeAsync(IdText, request.Sender, recipients, cancellationToken).ConfigureAwait(false);
+        if (envelope.Refusal is { } refusal)
+        {
+            return await RefuseAsync(refusal).ConfigureAwait(false);
+        }
+
+        if (upload is not null)
+        {
+            await FlushAsync(cancellationToken).ConfigureAwait(false);
+            if (storeFailed)
+            {
+                return await RefuseAsync(new CleanupResult(CleanupOutcome.WriteError)).ConfigureAwait(false);
+            }
+        }
+
+        return await EnqueueAsync(envelope, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        headers.Release();
+        buffer.Release();
+        if (!finished)
+        {
+            finished = true;
+            service.Log.Info(CleanupService.Tag, $"{IdText}: canceled");
+            await AbortUploadAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<CleanupResult> EnqueueAsync(EnvelopeResult result, CancellationToken cancellationToken)
+    {
+        var content = buffer.Detach();
+        var message = new NewMessage
+        {
+            Envelope = new Envelope
+            {
+                Id = Id,
+                Sender = result.Sender,
+                Size = storedBytes + content.Length,
+                Flags = request.Flags
+                    | (eightBit || headers.ClaimsEightBit ? EnvelopeFlags.EightBit : EnvelopeFlags.None)
+                    | (request.AutodetectSmtpUtf8 && (headers.HasEightBit || result.HasEightBit) ? EnvelopeFlags.SmtpUtf8 : EnvelopeFlags.None),
+                Return = request.Return,
+                EnvelopeId = request.EnvelopeId,
+                ClientName = request.ClientName,
+                ClientAddress = request.ClientAddress,
+                ClientPort = request.ClientPort,
+                Protocol = request.Protocol,
+                Helo = request.Helo,
+                MessageId = headers.MessageId,
+                RecipientCount = result.Recipients.Count,
+            },
+            Recipients = result.Recipients,
+            Content = content.Memory,
+            StoredChunks = upload?.Chunks ?? 0,
+            Owned = true,
+            MaildropId = request.MaildropId,
+        };
+        var queued = await service.Intake.EnqueueAsync(message, content, cancellationToken).ConfigureAwait(false);
+        if (queued.Outcome != CleanupOutcome.Queued)
+        {
+            await AbortUploadAsync().ConfigureAwait(false);
+        }
+
+        return queued;
+    }
+
+    private void AppendBody(ReadOnlySpan<byte> content)
+    {
+        buffer.Write(content);
+        if (service.Config.ReplaceStrayCr)
+        {
+            buffer.Last(content.Length).Replace((byte)'\r', (byte)' ');
+        }
+    }
+
+    private async ValueTask StoreChunksAsync(CancellationToken cancellationToken)
+    {
+        var size = service.Config.ChunkSize;
+        try
+        {
+            upload ??= service.Intake.BeginUpload(Id);
+            while (buffer.Length >= size)
+            {
+                await upload.WriteAsync(buffer.Memory[..size], cancellationToken).ConfigureAwait(false);
+                storedBytes += size;
+                buffer.RemoveFirst(size);
+            }
+        }
+        catch (StorageException e)
+        {
+            service.Log.Warning(CleanupService.Tag, $"{IdText}: content not stored: {e.Message}");
+            storeFailed = true;
+            buffer.Release();
+            headers.Release();
+        }
+    }
+
+    private async ValueTask<CleanupResult> RefuseAsync(CleanupResult result)
+    {
+        buffer.Release();
+        await AbortUploadAsync().ConfigureAwait(false);
+        return result;
+    }
+
+    private ValueTask AbortUploadAsync() => upload?.AbortAsync() ?? default;
+}

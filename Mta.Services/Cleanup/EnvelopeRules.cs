@@ -1,0 +1,200 @@
+using System.Text;
+using Mta.Core.Addresses;
+using Mta.Core.Config;
+using Mta.Core.Lookup;
+using Mta.Core.Queue;
+using Mta.Core.Submission;
+using Mta.Services.Clients;
+using Mta.Services.Maps;
+using Mta.Services.Net;
+
+namespace Mta.Services.Cleanup;
+
+/// <summary>The envelope as it goes into the queue, or why the message is refused.</summary>
+internal readonly record struct EnvelopeResult(string Sender, IReadOnlyList<Recipient> Recipients, CleanupResult? Refusal)
+{
+    /// <summary>An address needs SMTPUTF8 (RFC 6531).</summary>
+    public bool HasEightBit
+    {
+        get
+        {
+            var any = !Ascii.IsValid(Sender);
+            foreach (var recipient in Recipients)
+            {
+                any |= !Ascii.IsValid(recipient.Address);
+            }
+
+            return any;
+        }
+    }
+}
+
+/// <summary>What happens to the envelope: addresses completed, bcc recipients added, aliases expanded, duplicates removed. The place of canonical(5) is before the aliases.</summary>
+internal sealed class EnvelopeRules
+{
+    private readonly CleanupConfig config;
+    private readonly IAddressResolver resolver;
+    private readonly MailLog log;
+    private readonly MailAddressContext context;
+    private readonly VirtualAliases aliases;
+    private readonly TableList senderBcc;
+    private readonly TableList recipientBcc;
+    private readonly string mailerDaemon;
+
+    public EnvelopeRules(CleanupConfig config, Settings settings, IAddressResolver resolver, TableRegistry tables, MailLog log)
+    {
+        this.config = config;
+        this.resolver = resolver;
+        this.log = log;
+        context = new MailAddressContext(
+            ExtensionRules.From(settings),
+            new LocalDomains(
+                tables.OpenList(settings, Parameters.Mydestination, MatchListKind.Strings),
+                settings.Get(Parameters.Myorigin),
+                OwnAddresses.From(settings)));
+        aliases = new VirtualAliases(settings, resolver, tables.Open(settings, Parameters.VirtualAliasMaps), context, log);
+        senderBcc = tables.Open(settings, Parameters.SenderBccMaps);
+        recipientBcc = tables.Open(settings, Parameters.RecipientBccMaps);
+        mailerDaemon = resolver.Rewrite("MAILER-DAEMON", localContext: true);
+    }
+
+    /// <summary>The sender in full; mail in the name of the mail system is from nobody, so that nobody answers it.</summary>
+    public string CompleteSender(string sender)
+    {
+        var complete = resolver.Rewrite(sender, localContext: true);
+        return complete.Equals(mailerDaemon, StringComparison.OrdinalIgnoreCase) ? "" : complete;
+    }
+
+    public async ValueTask<EnvelopeResult> MakeAsync(
+        string idText, string givenSender, List<Recipient> given, CancellationToken cancellationToken)
+    {
+        var sender = CompleteSender(givenSender);
+        if (given.Count == 0)
+        {
+            return new EnvelopeResult(sender, given, new CleanupResult(CleanupOutcome.NoRecipients));
+        }
+
+        if (given.Count == 1 && aliases.IsOff && senderBcc.IsEmpty && recipientBcc.IsEmpty && config.AlwaysBcc.Length == 0)
+        {
+            given[0] = Complete(given[0]);
+            return new EnvelopeResult(sender, given, null);
+        }
+
+        var gathered = new Gathering(config, given.Count);
+        var refusal = await AddBccAsync(idText, gathered, senderBcc, sender, cancellationToken).ConfigureAwait(false);
+        for (var i = 0; i < given.Count && refusal is null; i++)
+        {
+            var recipient = Complete(given[i]);
+            refusal = await ExpandAsync(idText, gathered, recipient, cancellationToken).ConfigureAwait(false)
+                ?? await AddBccAsync(idText, gathered, recipientBcc, recipient.Address, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (config.AlwaysBcc.Length > 0 && refusal is null)
+        {
+            refusal = await ExpandAsync(idText, gathered, Bcc(config.AlwaysBcc), cancellationToken).ConfigureAwait(false);
+        }
+
+        return new EnvelopeResult(sender, gathered.Recipients, refusal);
+    }
+
+    /// <summary>The address in full. The form it was given in stays known when it differs.</summary>
+    private Recipient Complete(Recipient recipient)
+    {
+        var address = resolver.Rewrite(recipient.Address.Length == 0 ? config.EmptyRecipient : recipient.Address, localContext: true);
+        return ReferenceEquals(address, recipient.Address) ? recipient : With(recipient, address, recipient.Number);
+    }
+
+    private Recipient With(Recipient recipient, string address, int number)
+    {
+        var original = recipient.Original ?? recipient.Address;
+        return new Recipient
+        {
+            Number = number,
+            Address = address,
+            Original = config.KeepOriginalRecipient && !original.Equals(address, StringComparison.OrdinalIgnoreCase) ? original : null,
+            Notify = recipient.Notify,
+            OriginalRecipient = recipient.OriginalRecipient,
+        };
+    }
+
+    /// <summary>A recipient that nobody is told of (RFC 3461 section 4.1).</summary>
+    private Recipient Bcc(string address) => Complete(new Recipient { Number = 0, Address = address, Notify = DsnNotify.Never });
+
+    private async ValueTask<CleanupResult?> ExpandAsync(
+        string idText, Gathering gathered, Recipient recipient, CancellationToken cancellationToken)
+    {
+        if (aliases.IsOff)
+        {
+            gathered.Add(this, recipient, recipient.Address);
+            return null;
+        }
+
+        var (addresses, refusal) = await aliases.ExpandAsync(idText, recipient.Address, cancellationToken).ConfigureAwait(false);
+        if (refusal is null)
+        {
+            foreach (var address in addresses ?? [recipient.Address])
+            {
+                gathered.Add(this, recipient, address);
+            }
+        }
+
+        return refusal;
+    }
+
+    private async ValueTask<CleanupResult?> AddBccAsync(
+        string idText, Gathering gathered, TableList maps, string address, CancellationToken cancellationToken)
+    {
+        if (maps.IsEmpty || address.Length == 0)
+        {
+            return null;
+        }
+
+        var match = await maps.FindMailAddressAsync(address, AddressKeyForms.Address, context, cancellationToken).ConfigureAwait(false);
+        if (match.IsFailed)
+        {
+            log.Warning(CleanupService.Tag, $"{idText}: bcc map lookup problem for {address} -- message not accepted, try again later");
+            return new CleanupResult(CleanupOutcome.WriteError);
+        }
+
+        return match.IsFound && AddressList.Parse(match.Result.Value) is [var first, ..]
+            ? await ExpandAsync(idText, gathered, Bcc(first), cancellationToken).ConfigureAwait(false)
+            : null;
+    }
+
+    /// <summary>Recipients without duplicates: those that go to the same place, came from the same address and want the same notices.</summary>
+    private sealed class Gathering(CleanupConfig config, int expected)
+    {
+        private readonly HashSet<(string Address, string? Original, string? OriginalRecipient, DsnNotify Notify)> seen = new(SameRecipient.Instance);
+
+        public List<Recipient> Recipients { get; } = new(expected);
+
+        /// <summary><paramref name="address"/> is what <paramref name="recipient"/> was expanded to.</summary>
+        public void Add(EnvelopeRules rules, Recipient recipient, string address)
+        {
+            var next = ReferenceEquals(address, recipient.Address) && recipient.Number == Recipients.Count
+                ? recipient
+                : rules.With(recipient, address, Recipients.Count);
+            var key = (next.Address, next.Original, next.OriginalRecipient, next.Notify);
+            if (seen.Count < config.DuplicateFilterLimit ? seen.Add(key) : !seen.Contains(key))
+            {
+                Recipients.Add(next);
+            }
+        }
+    }
+
+    private sealed class SameRecipient : IEqualityComparer<(string Address, string? Original, string? OriginalRecipient, DsnNotify Notify)>
+    {
+        public static readonly SameRecipient Instance = new();
+
+        public bool Equals(
+            (string Address, string? Original, string? OriginalRecipient, DsnNotify Notify) x,
+            (string Address, string? Original, string? OriginalRecipient, DsnNotify Notify) y) =>
+            x.Notify == y.Notify
+            && string.Equals(x.Address, y.Address, StringComparison.OrdinalIgnoreCase)
+            && string.Equals(x.Original, y.Original, StringComparison.OrdinalIgnoreCase)
+            && string.Equals(x.OriginalRecipient, y.OriginalRecipient, StringComparison.OrdinalIgnoreCase);
+
+        public int GetHashCode((string Address, string? Original, string? OriginalRecipient, DsnNotify Notify) key) =>
+            StringComparer.OrdinalIgnoreCase.GetHashCode(key.Address);
+    }
+}

@@ -1,0 +1,65 @@
+using System.Text;
+using Mta.Core.Addresses;
+using Mta.Core.Config;
+using Mta.Core.Headers;
+using Mta.Services.Clients;
+
+namespace Mta.Services.Cleanup;
+
+/// <summary>What happens to header fields: addresses made complete, missing fields made.</summary>
+internal sealed class HeaderRules
+{
+    private readonly CleanupConfig config;
+    private readonly CompleteAddress completeLocal;
+    private readonly CompleteAddress completeRemote;
+    private readonly string nullSenderFrom;
+
+    public HeaderRules(CleanupConfig config, Settings settings, IAddressResolver resolver)
+    {
+        this.config = config;
+        completeLocal = Completion(resolver, localContext: true);
+        completeRemote = Completion(resolver, localContext: false);
+        nullSenderFrom = resolver.Rewrite(settings.Get(Parameters.EmptyAddressRecipient), localContext: true);
+    }
+
+    /// <summary>True when headers of this context are completed and added.</summary>
+    public bool Rewrites(bool localContext) => localContext || config.RemoteDomainIsGiven;
+
+    /// <summary>The field with its addresses completed, in Latin-1 for bytes; null when it stays as it is.</summary>
+    public string? RewriteAddresses(ReadOnlySpan<byte> header, int colon, bool localContext) =>
+        AddressHeader.Rewrite(
+            Encoding.Latin1.GetString(header[..colon]),
+            Encoding.Latin1.GetString(header[(colon + 1)..]),
+            localContext ? completeLocal : completeRemote);
+
+    /// <summary>From of RFC 5322 section 3.6.2 for a message that has none.</summary>
+    public string MissingFrom(bool resent, string sender, string? fullName)
+    {
+        var field = resent ? "Resent-From: " : "From: ";
+        var address = AddressQuoting.ToExternal(sender.Length == 0 ? nullSenderFrom : sender);
+        return string.IsNullOrWhiteSpace(fullName) ? field + address : $"{field}{Phrase(fullName.Trim())} <{address}>";
+    }
+
+    /// <summary>A display name: RFC 2047 for 8-bit text, quotes for what is more than words.</summary>
+    private static string Phrase(string name)
+    {
+        if (!Ascii.IsValid(name))
+        {
+            return $"=?utf-8?B?{Convert.ToBase64String(Encoding.UTF8.GetBytes(name))}?=";
+        }
+
+        return AddressQuoting.IsDotString(name.Replace(" ", "x", StringComparison.Ordinal))
+            ? name
+            : $"\"{name.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+    }
+
+    private static CompleteAddress Completion(IAddressResolver resolver, bool localContext)
+    {
+        // What a bare word gets: "@$myorigin" or nothing.
+        var suffix = resolver.Rewrite("x", localContext)[1..];
+        return (address, quoted) =>
+            address.Length == 0 ? address
+            : quoted && !MailAddress.HasDomain(address) ? address + suffix
+            : resolver.Rewrite(address, localContext);
+    }
+}
