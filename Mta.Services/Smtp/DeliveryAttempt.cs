@@ -14,6 +14,7 @@ internal sealed class DeliveryAttempt(DeliveryRequest request, TimeProvider time
     private readonly RecipientState[] states = new RecipientState[request.Recipients.Count];
     private DeliveryStatus?[]? kept;
     private DeliveryStatus? siteFailure;
+    private DeliveryStatus? logged;
     private long setupEnd;
 
     private enum RecipientState : byte
@@ -95,6 +96,13 @@ internal sealed class DeliveryAttempt(DeliveryRequest request, TimeProvider time
         siteFailure = status.Action == DeliveryAction.Deferred ? status : null;
     }
 
+    /// <summary>The host could not be reached, which has been logged.</summary>
+    public void FailConnection(DeliveryStatus status)
+    {
+        FailSite(status);
+        logged = status;
+    }
+
     /// <summary>A failure to find hosts, temporary or permanent: it counts if no other destination does better.</summary>
     public void KeepSite(DeliveryStatus status)
     {
@@ -115,18 +123,20 @@ internal sealed class DeliveryAttempt(DeliveryRequest request, TimeProvider time
         }
     }
 
-    /// <summary>The text of what went wrong last; null when nothing did.</summary>
-    public string? LastFailure()
+    /// <summary>Another host is tried: what was kept of this one is logged, as it may not be heard of again.</summary>
+    public void LogKept(MailLog log)
     {
+        DeliveryStatus? last = logged;
         for (var i = 0; kept is not null && i < states.Length; i++)
         {
-            if (IsLeft(i) && kept[i] is { } status)
+            if (IsLeft(i) && kept[i] is { } status && status != last)
             {
-                return status.Text;
+                log.Info(request.Transport, $"{request.Envelope.Id}: {status.Text}");
+                last = status;
             }
         }
 
-        return null;
+        logged = last;
     }
 
     /// <summary>No host is left: the failures that were kept are final for this attempt.</summary>

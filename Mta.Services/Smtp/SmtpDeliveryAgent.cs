@@ -3,7 +3,6 @@ using Mta.Core.Delivery;
 using Mta.Services.Clients;
 using Mta.Services.Dns;
 using Mta.Services.Net;
-using Mta.Services.Scache;
 
 namespace Mta.Services.Smtp;
 
@@ -21,7 +20,7 @@ namespace Mta.Services.Smtp;
 /// </para>
 /// <para>
 /// Not done: SASL authentication, generic maps and header checks on output, TLS policies by destination, DANE, MTA-STS, SRV look-ups,
-/// work-arounds for PIX firewalls. Connections are kept by next hop only, and only those to the best host of it.
+/// work-arounds for PIX firewalls.
 /// </para>
 /// <para>See also RFC 5321, RFC 2033 (LMTP), RFC 3207, RFC 3461, RFC 6152, RFC 7505.</para>
 /// </summary>
@@ -32,7 +31,7 @@ public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
     private readonly OwnEndpoints own;
     private readonly DeadlineSweeper sweeper;
     private readonly MailLog log;
-    private readonly ConnectionCache<CacheKey, SmtpSession> cache;
+    private readonly SessionCache cache;
 
     /// <param name="lmtp">Speaks LMTP, and reads the lmtp_ parameters.</param>
     /// <param name="own">Where this system receives mail itself; finding it among the hosts is a loop.</param>
@@ -43,19 +42,17 @@ public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
         this.sweeper = sweeper;
         this.log = log;
         hosts = new HostLookup(dns, own);
-        cache = new ConnectionCache<CacheKey, SmtpSession>(sweeper);
+        cache = new SessionCache(sweeper);
     }
 
     public async ValueTask DeliverAsync(DeliveryRequest request, CancellationToken cancellationToken)
     {
         var options = ClientOptions.Of(request.Settings, lmtp);
         var attempt = new DeliveryAttempt(request, sweeper.Time);
-        var key = new CacheKey(request.Nexthop, options);
         EndPoint? tried = null;
-        while (attempt.Left > 0 && cache.TryTake(key, out var session))
+        while (attempt.Left > 0 && cache.TryTake(request.Nexthop, options, out var session))
         {
-            session.UseCount++;
-            if (await TransactAsync(session, attempt, key, cancellationToken).ConfigureAwait(false))
+            if (await TransactAsync(session, attempt, request.Nexthop, request.Nexthop, cancellationToken).ConfigureAwait(false))
             {
                 tried = session.Host.EndPoint;
                 break;
@@ -64,7 +61,7 @@ public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
 
         if (attempt.Left > 0)
         {
-            await DeliverFreshAsync(attempt, options, key, tried, cancellationToken).ConfigureAwait(false);
+            await LookAndDeliverAsync(attempt, options, tried, cancellationToken).ConfigureAwait(false);
         }
 
         attempt.ReportRest();
@@ -74,8 +71,7 @@ public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
     public void Dispose() => cache.Dispose();
 
     /// <param name="tried">The host that a kept connection led to: it has had its chance.</param>
-    private async ValueTask DeliverFreshAsync(
-        DeliveryAttempt attempt, ClientOptions options, CacheKey key, EndPoint? tried, CancellationToken cancellationToken)
+    private async ValueTask LookAndDeliverAsync(DeliveryAttempt attempt, ClientOptions options, EndPoint? tried, CancellationToken cancellationToken)
     {
         var (destinations, error) = Destination.ParseList(attempt.Request.Nexthop, options.Routing, lmtp);
         if (error is not null)
@@ -88,9 +84,9 @@ public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
         var first = true;
         foreach (var destination in destinations)
         {
-            var kept = first ? key : (CacheKey?)null;
+            var bestFor = first ? attempt.Request.Nexthop : null;
             first = false;
-            if (await TryDestinationAsync(destination, attempt, options, kept, tried, cancellationToken).ConfigureAwait(false))
+            if (await TryDestinationAsync(destination, attempt, options, bestFor, tried, cancellationToken).ConfigureAwait(false))
             {
                 return;
             }
@@ -109,9 +105,9 @@ public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
     }
 
     /// <summary>Tries the hosts of one destination; true when nothing is left to do.</summary>
-    /// <param name="key">What a connection to its best host is kept under; null to keep none.</param>
+    /// <param name="bestFor">The next hop whose first destination it is; null when it is another one.</param>
     private async ValueTask<bool> TryDestinationAsync(
-        Destination destination, DeliveryAttempt attempt, ClientOptions options, CacheKey? key, EndPoint? tried, CancellationToken cancellationToken)
+        Destination destination, DeliveryAttempt attempt, ClientOptions options, string? bestFor, EndPoint? tried, CancellationToken cancellationToken)
     {
         var list = await hosts.FindAsync(destination, options, cancellationToken).ConfigureAwait(false);
         if (list.Failure is { } failure)
@@ -128,19 +124,13 @@ public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
                 continue;
             }
 
-            if (attempt.LastFailure() is { } reason)
-            {
-                log.Info(attempt.Request.Transport, $"{attempt.Request.Envelope.Id}: {reason}");
-            }
-
-            var session = await OpenAsync(host, destination, attempt, options, cancellationToken).ConfigureAwait(false);
-            if (session is null)
+            attempt.LogKept(log);
+            var best = host.Preference == list.Addresses[0].Preference ? bestFor : null;
+            if (!await TryHostAsync(host, destination, attempt, options, best, cancellationToken).ConfigureAwait(false))
             {
                 continue;
             }
 
-            var isBest = host.Preference == list.Addresses[0].Preference;
-            await TransactAsync(session, attempt, isBest ? key : null, cancellationToken).ConfigureAwait(false);
             if (attempt.Left == 0 || ++sessions == options.Routing.SessionLimit)
             {
                 break;
@@ -148,6 +138,22 @@ public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
         }
 
         return attempt.Left == 0;
+    }
+
+    /// <summary>Uses a kept session or a new one; false when the host could not be talked to.</summary>
+    private async ValueTask<bool> TryHostAsync(
+        HostAddress host, Destination destination, DeliveryAttempt attempt, ClientOptions options, string? bestFor, CancellationToken cancellationToken)
+    {
+        while (cache.TryTake(host, destination.Host, options, out var kept))
+        {
+            if (await TransactAsync(kept, attempt, destination.Host, bestFor, cancellationToken).ConfigureAwait(false))
+            {
+                return true;
+            }
+        }
+
+        var session = await OpenAsync(host, destination, attempt, options, cancellationToken).ConfigureAwait(false);
+        return session is not null && await TransactAsync(session, attempt, destination.Host, bestFor, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>A session that is ready for mail; null when the host failed, which the attempt then knows.</summary>
@@ -161,7 +167,8 @@ public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
             var (socket, failure) = await Connector.ConnectAsync(host, options, log, tag, cancellationToken).ConfigureAwait(false);
             if (socket is null)
             {
-                attempt.FailSite(attempt.WithoutSession(DeliveryAction.Deferred, "4.4.1", failure!));
+                log.Info(tag, $"{failure}");
+                attempt.FailConnection(attempt.WithoutSession(DeliveryAction.Deferred, "4.4.1", failure!));
                 return null;
             }
 
@@ -205,7 +212,8 @@ public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
     /// One message over an open session, which is then kept or closed. False when a kept connection turned out to be dead before the server
     /// can have delivered anything: nothing has happened then.
     /// </summary>
-    private async ValueTask<bool> TransactAsync(SmtpSession session, DeliveryAttempt attempt, CacheKey? key, CancellationToken cancellationToken)
+    private async ValueTask<bool> TransactAsync(
+        SmtpSession session, DeliveryAttempt attempt, string nexthop, string? bestFor, CancellationToken cancellationToken)
     {
         attempt.EndSetup();
         var transaction = new MailTransaction(session, attempt, log);
@@ -229,28 +237,7 @@ public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
         finally
         {
             session.IsDead |= !ended;
-            Put(session, key);
+            cache.Put(session, nexthop, bestFor);
         }
     }
-
-    private void Put(SmtpSession session, CacheKey? key)
-    {
-        var options = session.Options;
-        if (key is { } known
-            && !session.IsDead
-            && options.CacheTimeLimit > TimeSpan.Zero
-            && (options.ReuseCountLimit == 0 || session.UseCount < options.ReuseCountLimit)
-            && sweeper.Time.GetElapsedTime(session.ConnectedAt) < options.ReuseTimeLimit)
-        {
-            session.Connection.ClearDeadline();
-            cache.Keep(known, session, options.CacheTimeLimit);
-        }
-        else
-        {
-            session.Leave();
-        }
-    }
-
-    /// <summary>Sessions of one snapshot of the configuration only: its security level and names were agreed on with the server.</summary>
-    private readonly record struct CacheKey(string Nexthop, ClientOptions Options);
 }

@@ -51,12 +51,12 @@ public sealed class SmtpRoutingTests : IAsyncLifetime
         var status = await scenario.DeliverAsync($"two.test:{second.Port}");
         status.Action.ShouldBe(DeliveryAction.Sent);
         status.Relay.ShouldBe($"second.two.test[127.0.0.3]:{second.Port}");
-        scenario.Log.ShouldHaveSingleItem().ShouldEndWith($"connect to first.two.test[127.0.0.2]:{second.Port}: Connection refused");
+        scenario.Log.ShouldHaveSingleItem().ShouldBe($"smtp: connect to first.two.test[127.0.0.2]:{second.Port}: Connection refused");
         scenario.DestinationFailures.ShouldBeEmpty();
 
-        // The connection leads to a second choice: the next message asks for the first again.
-        await scenario.DeliverAsync($"two.test:{second.Port}");
-        second.Connections.ShouldBe(2);
+        // The next message asks for the first again, and finds a connection to the second.
+        (await scenario.DeliverAsync($"two.test:{second.Port}")).ConnectionUse.ShouldBe(2);
+        scenario.Log.Count.ShouldBe(2);
     }
 
     [Theory]
@@ -76,6 +76,20 @@ public sealed class SmtpRoutingTests : IAsyncLifetime
         await scenario.DeliverAsync($"two.test:{first.Port}", recipients: [To("a@x.test"), To("b@x.test")]);
         scenario.Statuses.Values.ShouldAllBe(s => s.Action == DeliveryAction.Sent && s.Relay.StartsWith("second", StringComparison.Ordinal));
         second.Messages.Count.ShouldBe(1);
+        scenario.Log.ShouldNotBeEmpty();
+        scenario.Log.ShouldAllBe(line => line.StartsWith($"smtp: {scenario.QueueId}: ", StringComparison.Ordinal)
+            && line.Contains("first.two.test[127.0.0.2]", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Domains_with_the_same_exchanger_share_its_connections()
+    {
+        await using var first = new ScriptedServer(IPAddress.Parse("127.0.0.2"));
+        using var scenario = new SmtpScenario(Dns.MainCf);
+        (await scenario.DeliverAsync($"two.test:{first.Port}")).ConnectionUse.ShouldBe(1);
+        (await scenario.DeliverAsync($"three.test:{first.Port}")).ConnectionUse.ShouldBe(2);
+        (await scenario.DeliverAsync($"[first.two.test]:{first.Port}")).ConnectionUse.ShouldBe(3);
+        first.Connections.ShouldBe(1);
     }
 
     [Fact]

@@ -34,6 +34,8 @@ internal sealed class SmtpScenario : IDeliveryReport, ILogSink, IDisposable
 
     public SmtpDeliveryAgent Agent { get; }
 
+    public QueueId QueueId { get; } = new(123456);
+
     /// <summary>By recipient address.</summary>
     public ConcurrentDictionary<string, DeliveryStatus> Statuses { get; } = [];
 
@@ -64,7 +66,7 @@ internal sealed class SmtpScenario : IDeliveryReport, ILogSink, IDisposable
 
     public DeliveryRequest Request(string nexthop, IMessageContent content, EnvelopeFlags flags, params Recipient[] recipients) => new()
     {
-        Envelope = new Envelope { Id = new QueueId(123456), Sender = "sender@y.test", Size = content.Length, Flags = flags },
+        Envelope = new Envelope { Id = QueueId, Sender = "sender@y.test", Size = content.Length, Flags = flags },
         Content = content,
         Transport = "smtp",
         Nexthop = nexthop,

@@ -1,0 +1,107 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using Mta.Services.Net;
+using Mta.Services.Scache;
+using Mta.Services.Tls;
+
+namespace Mta.Services.Smtp;
+
+/// <summary>
+/// Open sessions by host, and for each next hop the host that was best for it: so that a burst for one destination asks no name server,
+/// and domains that share a mail exchanger share its connections.
+/// </summary>
+internal sealed class SessionCache : ISweepable, IDisposable
+{
+    private readonly DeadlineSweeper sweeper;
+    private readonly ConnectionCache<Key, SmtpSession> sessions;
+    private readonly ConcurrentDictionary<Key, Route> routes = [];
+    private long nextCleaning;
+
+    public SessionCache(DeadlineSweeper sweeper)
+    {
+        this.sweeper = sweeper;
+        sessions = new ConnectionCache<Key, SmtpSession>(sweeper);
+        sweeper.Add(this);
+    }
+
+    /// <summary>A session to the best host of a next hop.</summary>
+    public bool TryTake(string nexthop, ClientOptions options, [MaybeNullWhen(false)] out SmtpSession session)
+    {
+        session = null;
+        return routes.TryGetValue(new Key(nexthop, options), out var route)
+            && route.Until > sweeper.Time.GetTimestamp()
+            && Take(route.Host, out session);
+    }
+
+    /// <summary>A session to a host, whoever it was opened for.</summary>
+    public bool TryTake(HostAddress host, string nexthop, ClientOptions options, [MaybeNullWhen(false)] out SmtpSession session) =>
+        Take(HostKey(host, nexthop, options), out session);
+
+    /// <summary>Keeps a session that is in order and within its limits; closes any other.</summary>
+    /// <param name="bestFor">The next hop whose best host it leads to; null when it leads to a lesser one.</param>
+    public void Put(SmtpSession session, string nexthop, string? bestFor)
+    {
+        var options = session.Options;
+        if (session.IsDead
+            || options.CacheTimeLimit <= TimeSpan.Zero
+            || (options.ReuseCountLimit > 0 && session.UseCount >= options.ReuseCountLimit)
+            || sweeper.Time.GetElapsedTime(session.ConnectedAt) >= options.ReuseTimeLimit)
+        {
+            session.Leave();
+            return;
+        }
+
+        var key = HostKey(session.Host, nexthop, options);
+        if (bestFor is not null)
+        {
+            // What the DNS said is believed for as long as a connection made upon it may be used.
+            routes.TryAdd(new Key(bestFor, options), new Route(key, sweeper.After(options.ReuseTimeLimit)));
+        }
+
+        session.Connection.ClearDeadline();
+        sessions.Keep(key, session, options.CacheTimeLimit);
+    }
+
+    void ISweepable.Sweep(long now)
+    {
+        if (now < nextCleaning)
+        {
+            return;
+        }
+
+        nextCleaning = sweeper.After(TimeSpan.FromSeconds(10));
+        foreach (var (key, route) in routes)
+        {
+            if (route.Until <= now)
+            {
+                routes.TryRemove(key, out _);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        sweeper.Remove(this);
+        sessions.Dispose();
+    }
+
+    private bool Take(Key key, [MaybeNullWhen(false)] out SmtpSession session)
+    {
+        if (!sessions.TryTake(key, out session))
+        {
+            return false;
+        }
+
+        session.UseCount++;
+        return true;
+    }
+
+    /// <summary>A certificate that was verified was verified for one next hop.</summary>
+    private static Key HostKey(HostAddress host, string nexthop, ClientOptions options) =>
+        new(options.Tls.Level >= TlsLevel.Verify ? $"{host.Relay} {nexthop}" : host.Relay, options);
+
+    /// <summary>Of one snapshot of the configuration only: security level and names were agreed on with the server.</summary>
+    private readonly record struct Key(string Name, ClientOptions Options);
+
+    private sealed record Route(Key Host, long Until);
+}
