@@ -1,4 +1,3 @@
-using Mta.Storage;
 using Mta.Storage.Maps;
 
 namespace Mta.Services.Maps.Stored;
@@ -70,8 +69,9 @@ internal sealed class TableWatcher(LookupStore store, TimeProvider time, Action<
 
             failing = false;
         }
-        catch (StorageException e)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
+            // Also what must not happen: a watcher that ends would let tables grow old in silence.
             if (!failing)
             {
                 failing = true;
