@@ -1,0 +1,231 @@
+using System.Diagnostics;
+using System.Globalization;
+using Mta.Core.Config;
+using Mta.Testing;
+using Xunit;
+
+namespace Mta.EndToEnd.Tests.Harness;
+
+/// <summary>
+/// A mail system of one test: its own configuration directory, ports, log file and embedded database, driven by its commands only.
+/// Started by root it runs its services as another user, as it does in earnest; started by anyone else it runs as that user.
+/// </summary>
+internal sealed class MtaInstance : IAsyncDisposable
+{
+    /// <summary>The domain whose mailboxes are virtual; every address in it has a maildir named after its local part.</summary>
+    public const string VirtualDomain = "virtual.test";
+
+    private readonly string root = Programs.NewDirectory("mta");
+
+    private MtaInstance(string mainCf, string masterCf)
+    {
+        Directory.CreateDirectory(ConfigurationDirectory);
+        Directory.CreateDirectory(MailDirectory);
+        var (uid, gid) = Environment.IsPrivilegedProcess ? (65534, 65534) : Ids();
+        if (Environment.IsPrivilegedProcess)
+        {
+            Process.Start("chown", [$"{uid}:{gid}", MailDirectory]).WaitForExit();
+        }
+
+        File.WriteAllText(Path.Combine(ConfigurationDirectory, "main.cf"), string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
+            compatibility_level = 3.12
+            myhostname = mta.test
+            mydomain = mta.test
+            mydestination = $myhostname, localhost
+            mynetworks = 127.0.0.0/8
+            inet_interfaces = 127.0.0.1
+            inet_protocols = ipv4
+            data_directory = {root}/data
+            queue_directory = {root}/spool
+            maillog_file = {LogFile}
+            maillog_file_prefixes = {root}
+            mail_owner = {(Environment.IsPrivilegedProcess ? TestUser.Name : Environment.UserName)}
+            node_name = {Path.GetFileName(root)}
+            alias_maps =
+            virtual_mailbox_domains = {VirtualDomain}
+            virtual_mailbox_base = {MailDirectory}
+            virtual_mailbox_maps = texthash:{ConfigurationDirectory}/mailboxes
+            virtual_uid_maps = static:{uid}
+            virtual_gid_maps = static:{gid}
+            virtual_minimum_uid = 1
+
+            """) + mainCf + "\n");
+        File.WriteAllText(
+            Path.Combine(ConfigurationDirectory, "mailboxes"),
+            string.Concat(Enumerable.Range(1, 9).Select(i => $"user{i}@{VirtualDomain} user{i}/\n")));
+        var builtIn = BuiltInFiles.MasterCf.Replace("smtp      inet ", string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{SmtpPort} inet "), StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(ConfigurationDirectory, "master.cf"), builtIn + masterCf);
+    }
+
+    public string ConfigurationDirectory => Path.Combine(root, "etc");
+
+    /// <summary>Where virtual mailboxes are.</summary>
+    public string MailDirectory => Path.Combine(root, "mail");
+
+    public string LogFile => Path.Combine(root, "mail.log");
+
+    public int SmtpPort { get; } = Ports.Free();
+
+    /// <summary>Makes the configuration without starting it. Settings of <paramref name="mainCf"/> override those of the harness.</summary>
+    public static MtaInstance Create(string mainCf = "", string masterCf = "") => new(mainCf, masterCf);
+
+    /// <summary>One that accepts connections.</summary>
+    public static async Task<MtaInstance> StartAsync(CancellationToken cancellationToken, string mainCf = "", string masterCf = "")
+    {
+        var instance = Create(mainCf, masterCf);
+        try
+        {
+            (await instance.PostfixAsync("start", cancellationToken)).Succeeded();
+            return instance;
+        }
+        catch
+        {
+            await instance.DisposeAsync();
+            throw;
+        }
+    }
+
+    public Task<CommandResult> PostfixAsync(string action, CancellationToken cancellationToken) => RunAsync("postfix", ["-c", ConfigurationDirectory, action], null, cancellationToken);
+
+    /// <summary>Runs a command of ours with MAIL_CONFIG naming this instance.</summary>
+    public Task<CommandResult> RunAsync(string command, string[] arguments, string? input, CancellationToken cancellationToken) =>
+        CommandResult.RunAsync(Programs.Command(command), arguments, input, new Dictionary<string, string> { ["MAIL_CONFIG"] = ConfigurationDirectory }, cancellationToken);
+
+    public async Task<QueueEntry[]> QueueAsync(CancellationToken cancellationToken) =>
+        QueueEntry.ParseAll((await RunAsync("postqueue", ["-j"], null, cancellationToken)).Succeeded());
+
+    public Task WaitForEmptyQueueAsync(CancellationToken cancellationToken) =>
+        Until.TrueAsync(async () => (await QueueAsync(cancellationToken)).Length == 0, "the queue is empty", cancellationToken);
+
+    /// <summary>Messages in a virtual maildir.</summary>
+    public string[] Mails(string user) =>
+        Directory.Exists(Path.Combine(MailDirectory, user, "new")) ? Directory.GetFiles(Path.Combine(MailDirectory, user, "new")) : [];
+
+    public async Task<string[]> WaitForMailsAsync(string user, int count, CancellationToken cancellationToken)
+    {
+        await Until.TrueAsync(() => Mails(user).Length >= count, $"{count} messages for {user}", cancellationToken);
+        return Mails(user);
+    }
+
+    /// <summary>The log so far.</summary>
+    public string Log() => File.Exists(LogFile) ? File.ReadAllText(LogFile) : "";
+
+    /// <summary>The first log line with this in it.</summary>
+    public Task<string> WaitForLogAsync(string part, CancellationToken cancellationToken) => Until.FoundAsync(
+        () => Task.FromResult(Array.Find(Log().Split('\n'), l => l.Contains(part, StringComparison.Ordinal))), $"log line with {part}", cancellationToken);
+
+    public Task<SmtpDialogue> ConnectAsync(CancellationToken cancellationToken) => SmtpDialogue.ConnectAsync(SmtpPort, cancellationToken);
+
+    /// <summary>kill -9 of master and of all that it started; the embedded database is left alone.</summary>
+    public void Kill()
+    {
+        if (MasterPid() is not { } master)
+        {
+            return;
+        }
+
+        foreach (var child in Children(master))
+        {
+            Kill(child);
+        }
+
+        Kill(master);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // Shown with a test that failed.
+        TestContext.Current.TestOutputHelper?.WriteLine(Log());
+        await PostfixAsync("stop", CancellationToken.None);
+        if (MasterPid() is not null)
+        {
+            Kill();
+        }
+
+        try
+        {
+            Directory.Delete(root, recursive: true);
+        }
+        catch (IOException)
+        {
+            // Something still runs in it; the next test process removes it.
+        }
+    }
+
+    /// <summary>Ends what the instance of a test process that died left running.</summary>
+    internal static void EndAbandoned(string root)
+    {
+        if (ReadPid(Path.Combine(root, "spool", "pid", "master.pid")) is { } master)
+        {
+            foreach (var child in Children(master))
+            {
+                Kill(child);
+            }
+
+            Kill(master);
+        }
+
+        if (ReadPid(Path.Combine(root, "data", "postgres", "postmaster.pid")) is { } postmaster)
+        {
+            Kill(postmaster);
+        }
+    }
+
+    private int? MasterPid() => ReadPid(Path.Combine(root, "spool", "pid", "master.pid"));
+
+    private static int? ReadPid(string path) =>
+        File.Exists(path) && int.TryParse(File.ReadLines(path).First(), NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out var pid)
+        && Directory.Exists($"/proc/{pid}")
+            ? pid
+            : null;
+
+    private static List<int> Children(int parent)
+    {
+        var children = new List<int>();
+        foreach (var directory in Directory.GetDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) && ParentOf(pid) == parent)
+            {
+                children.Add(pid);
+            }
+        }
+
+        return children;
+    }
+
+    // The fields of stat after the name in parentheses: state, parent.
+    private static int ParentOf(int pid)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{pid}/stat");
+            return int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1], CultureInfo.InvariantCulture);
+        }
+        catch (IOException)
+        {
+            return -1;
+        }
+    }
+
+    private static void Kill(int pid)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(pid);
+            process.Kill();
+            process.WaitForExit(10_000);
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+        {
+            // Gone already.
+        }
+    }
+
+    private static (int Uid, int Gid) Ids()
+    {
+        var status = File.ReadLines("/proc/self/status").ToLookup(l => l.Split(':')[0], l => l.Split('\t').ElementAtOrDefault(2));
+        return (int.Parse(status["Uid"].First()!, CultureInfo.InvariantCulture), int.Parse(status["Gid"].First()!, CultureInfo.InvariantCulture));
+    }
+}
