@@ -16,6 +16,10 @@ public sealed class TableList(IReadOnlyList<ILookupTable> tables)
     /// <summary>The first answer of any table for this one key. Completes at once when the answers are in memory.</summary>
     public ValueTask<LookupResult> FindAsync(string key, CancellationToken cancellationToken) => FindAsync(0, key, isPartial: false, cancellationToken);
 
+    /// <summary>The same for a key that is only a part of what is looked for (a parent domain, a network): tables of patterns are not asked.</summary>
+    public ValueTask<LookupResult> FindPartialAsync(string key, CancellationToken cancellationToken) =>
+        FindAsync(0, key, isPartial: true, cancellationToken);
+
     /// <summary>The first answer for the keys that <paramref name="forms"/> names, in the order of the manual pages.</summary>
     /// <param name="address">In internal form; the null address is never found.</param>
     public ValueTask<AddressMatch> FindMailAddressAsync(

@@ -86,6 +86,7 @@ internal sealed class SmtpdConfig
         XclientHosts = tables.OpenList(settings, Parameters.SmtpdAuthorizedXclientHosts, MatchListKind.NamesAndAddresses);
         XforwardHosts = tables.OpenList(settings, Parameters.SmtpdAuthorizedXforwardHosts, MatchListKind.NamesAndAddresses);
         LocalClients = new LocalRewriteClients(settings, tables);
+        AccessMatchesSubdomains = Contains(settings.Get(Parameters.ParentDomainMatchesSubdomains), "smtpd_access_maps");
 
         Tls = ServerTls.Load(settings);
         Keywords = new EhloKeywords(settings, tables, Hostname, MessageSizeLimit, Tls);
@@ -189,6 +190,9 @@ internal sealed class SmtpdConfig
 
     public LocalRewriteClients LocalClients { get; }
 
+    /// <summary>parent_domain_matches_subdomains names smtpd_access_maps: <c>domain</c> in an access table is for its subdomains too.</summary>
+    public bool AccessMatchesSubdomains { get; }
+
     public ServerTls Tls { get; }
 
     public EhloKeywords Keywords { get; }
@@ -196,6 +200,19 @@ internal sealed class SmtpdConfig
     public UnlistedRecipients UnlistedRecipients { get; }
 
     public RestrictionLists Restrictions { get; }
+
+    private static bool Contains(string list, string name)
+    {
+        foreach (var token in new ListTokens(list))
+        {
+            if (token.SequenceEqual(name))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     public bool IsOwnAddress(IPAddress address) => IPAddress.IsLoopback(address) || OwnAddresses.Contains(address);
 }

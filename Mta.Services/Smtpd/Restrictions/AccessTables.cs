@@ -13,13 +13,12 @@ internal static class AccessTables
 {
     private static readonly SearchValues<char> CodeCharacters = SearchValues.Create("0123456789.");
 
-    private const AddressKeyForms AddressForms =
-        AddressKeyForms.Full | AddressKeyForms.WithoutExtension | AddressKeyForms.Domain | AddressKeyForms.ParentDomains;
+    private const AddressKeyForms AddressForms = AddressKeyForms.Full | AddressKeyForms.WithoutExtension | AddressKeyForms.Domain;
 
     public static async ValueTask<Verdict> CheckClientAsync(CheckContext context, TableList tables, CancellationToken cancellationToken)
     {
         var client = context.Session.Client;
-        var found = await FindDomainAsync(tables, client.Name, cancellationToken).ConfigureAwait(false);
+        var found = await FindDomainAsync(context, tables, client.Name, cancellationToken).ConfigureAwait(false);
         if (found.Outcome == LookupOutcome.NotFound)
         {
             found = await FindAddressAsync(tables, client.IpAddress, cancellationToken).ConfigureAwait(false);
@@ -30,7 +29,7 @@ internal static class AccessTables
 
     public static async ValueTask<Verdict> CheckHeloAsync(CheckContext context, TableList tables, CancellationToken cancellationToken) =>
         context.Session.Helo is { } helo
-            ? Act(context, await FindDomainAsync(tables, helo, cancellationToken).ConfigureAwait(false), helo, "Helo command", "7.1")
+            ? Act(context, await FindDomainAsync(context, tables, helo, cancellationToken).ConfigureAwait(false), helo, "Helo command", "7.1")
             : Verdict.Dunno;
 
     public static ValueTask<Verdict> CheckSenderAsync(CheckContext context, TableList tables, CancellationToken cancellationToken)
@@ -59,7 +58,8 @@ internal static class AccessTables
     private static async ValueTask<Verdict> CheckMailAsync(
         CheckContext context, TableList tables, string address, string @class, string detail, CancellationToken cancellationToken)
     {
-        var match = await tables.FindMailAddressAsync(address, AddressForms, context.Config.Addresses, cancellationToken).ConfigureAwait(false);
+        var forms = AddressForms | (context.Config.AccessMatchesSubdomains ? AddressKeyForms.ParentDomains : AddressKeyForms.DotParentDomains);
+        var match = await tables.FindMailAddressAsync(address, forms, context.Config.Addresses, cancellationToken).ConfigureAwait(false);
         if (match.Result.Outcome == LookupOutcome.NotFound)
         {
             match = new AddressMatch(await FindLocalPartAsync(tables, address, cancellationToken).ConfigureAwait(false), AddressKeyKind.LocalPart, "");
@@ -72,43 +72,42 @@ internal static class AccessTables
     private static ValueTask<LookupResult> FindLocalPartAsync(TableList tables, string address, CancellationToken cancellationToken)
     {
         var at = address.LastIndexOf('@');
-        return at > 0 ? tables.FindAsync(address[..(at + 1)], cancellationToken) : new(LookupResult.NotFound);
+        return at > 0 ? tables.FindPartialAsync(address[..(at + 1)], cancellationToken) : new(LookupResult.NotFound);
     }
 
-    private static async ValueTask<LookupResult> FindDomainAsync(TableList tables, string name, CancellationToken cancellationToken)
+    // mail.example.com, example.com, com; or .example.com where smtpd_access_maps wants it so.
+    private static async ValueTask<LookupResult> FindDomainAsync(
+        CheckContext context, TableList tables, string name, CancellationToken cancellationToken)
     {
-        while (true)
+        var found = await tables.FindAsync(name, cancellationToken).ConfigureAwait(false);
+        var plain = context.Config.AccessMatchesSubdomains;
+        for (var dot = name.IndexOf('.', StringComparison.Ordinal);
+            found.Outcome == LookupOutcome.NotFound && dot >= 0 && dot < name.Length - 1 && name[0] != '[';
+            dot = name.IndexOf('.', dot + 1))
         {
-            var found = await tables.FindAsync(name, cancellationToken).ConfigureAwait(false);
-            var dot = name.IndexOf('.', StringComparison.Ordinal);
-            if (found.Outcome != LookupOutcome.NotFound || dot < 0 || dot == name.Length - 1 || name.StartsWith('['))
-            {
-                return found;
-            }
-
-            name = name[(dot + 1)..];
+            found = await tables.FindPartialAsync(name[(plain ? dot + 1 : dot)..], cancellationToken).ConfigureAwait(false);
         }
+
+        return found;
     }
 
     // 192.0.2.1, 192.0.2, 192.0, 192; an IPv6 address the same way, by its colons.
     private static async ValueTask<LookupResult> FindAddressAsync(TableList tables, IPAddress address, CancellationToken cancellationToken)
     {
         var key = address.ToString();
-        while (true)
+        var found = await tables.FindAsync(key, cancellationToken).ConfigureAwait(false);
+        while (found.Outcome == LookupOutcome.NotFound && key.AsSpan().LastIndexOfAny('.', ':') is > 0 and var cut)
         {
-            var found = await tables.FindAsync(key, cancellationToken).ConfigureAwait(false);
-            var cut = key.AsSpan().LastIndexOfAny('.', ':');
-            if (found.Outcome != LookupOutcome.NotFound || cut <= 0)
-            {
-                return found;
-            }
-
             key = key[..cut].TrimEnd(':');
             if (key.Length == 0)
             {
-                return found;
+                break;
             }
+
+            found = await tables.FindPartialAsync(key, cancellationToken).ConfigureAwait(false);
         }
+
+        return found;
     }
 
     private static Verdict Act(CheckContext context, LookupResult found, string subject, string @class, string detail)

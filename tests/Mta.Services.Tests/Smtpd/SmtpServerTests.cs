@@ -95,6 +95,23 @@ public sealed class SmtpServerTests
     }
 
     [Fact]
+    public async Task A_client_that_speaks_before_the_greeting_is_sent_away()
+    {
+        using var fixture = new SmtpdFixture();
+        await using var server = Start(fixture, out var port, maximumSessions: 1);
+        using var first = await LineClient.ConnectAsync(port, Token);
+        await first.ReplyAsync(Token);
+
+        // The second client waits in the listen queue, and what it sends with it: when it is accepted it has spoken already.
+        using var second = await LineClient.ConnectAsync(port, Token);
+        await second.SendAsync("EHLO early.test\r\n", Token);
+        await first.SayAsync("QUIT", Token);
+        (await second.ReplyAsync(Token)).ShouldBe("554 5.5.0 Error: SMTP protocol synchronization");
+        (await second.ReplyAsync(Token)).ShouldBe("");
+        fixture.Log.ShouldContain("improper command pipelining after CONNECT from localhost[127.0.0.1]: EHLO early.test\\r\\n");
+    }
+
+    [Fact]
     public async Task A_client_that_says_nothing_is_told_that_it_was_too_slow()
     {
         using var fixture = new SmtpdFixture("smtpd_timeout = 1");
