@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Mta.Tools.Postmap;
+using Mta.Tools.Postqueue;
 using Mta.Tools.Sendmail;
 
 namespace Mta.Tools;
@@ -16,9 +17,10 @@ internal static class CommandTable
         ["newaliases"] = SendmailCommand.RunAsync,
         ["postalias"] = MapCommands.PostaliasAsync,
         ["postconf"] = Postconf.RunAsync,
-        ["sendmail"] = SendmailCommand.RunAsync,
         ["postfix"] = PostfixCommand.RunAsync,
         ["postmap"] = MapCommands.PostmapAsync,
+        ["postqueue"] = PostqueueCommand.RunAsync,
+        ["sendmail"] = SendmailCommand.RunAsync,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     public static IEnumerable<string> Names => Entries.Keys.Order(StringComparer.Ordinal);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Mta.Core.Config;
 using Mta.Services.Net;
+using Mta.Services.Clients;
 
 namespace Mta.Services.Master;
 
@@ -32,6 +33,9 @@ public static class InstanceDirectories
 
         Ensure(files.QueueDirectory, null, problems);
         Ensure(files.PidDirectory, null, problems);
+        // The services make their sockets in it, and any user finds them there.
+        Ensure(Path.Combine(files.QueueDirectory, "public"), account, problems);
+        Ensure(SpoolDirectory.In(files.QueueDirectory).Path, account, problems, SpoolDirectory.Mode);
         // Its owner makes the embedded database in it; other users only pass through to that one's socket.
         Ensure(files.DataDirectory, account, problems);
         if (problems.Count == 0 && account is not null && Libc.OwnerOf(files.DataDirectory) is { } uid && uid != account.Uid)
@@ -52,7 +56,7 @@ public static class InstanceDirectories
         return problems;
     }
 
-    private static void Ensure(string path, SystemAccount? owner, List<string> problems)
+    private static void Ensure(string path, SystemAccount? owner, List<string> problems, UnixFileMode mode = Public)
     {
         if (Directory.Exists(path))
         {
@@ -62,7 +66,7 @@ public static class InstanceDirectories
         try
         {
             Directory.CreateDirectory(path);
-            File.SetUnixFileMode(path, Public);
+            File.SetUnixFileMode(path, mode);
             if (owner is not null)
             {
                 Libc.ChangeOwner(path, owner.Uid, owner.Gid);

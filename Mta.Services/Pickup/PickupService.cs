@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Mta.Core.Config;
+using Mta.Services.Clients;
 using Mta.Services.Net;
 using Mta.Storage;
 

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using Mta.Core.Config;
 using Mta.Services.Net;
-using Mta.Services.Pickup;
+using Mta.Services.Clients;
 using Mta.Storage;
 using Mta.Storage.Connections;
 using Mta.Storage.Maildrop;

@@ -1,6 +1,6 @@
 using Mta.Storage.Maildrop;
 
-namespace Mta.Services.Pickup;
+namespace Mta.Services.Clients;
 
 /// <summary>An opened file of the spool directory. The user is the one who owns the file, whatever it says.</summary>
 internal sealed class SpoolFile(Guid name, Submission submission, Stream content) : IDisposable

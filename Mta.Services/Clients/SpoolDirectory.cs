@@ -5,7 +5,7 @@ using Mta.Core.Queue;
 using Mta.Services.Mailbox;
 using Mta.Storage.Maildrop;
 
-namespace Mta.Services.Pickup;
+namespace Mta.Services.Clients;
 
 /// <summary>
 /// <c>$queue_directory/maildrop</c>: mail that sendmail(1) could not put into the database. Everybody may make files there and nobody
