@@ -60,6 +60,7 @@ internal sealed class ServicesProcess : IDisposable
         using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, c => c.Cancel = true);
         using var quit = PosixSignalRegistration.Create(PosixSignal.SIGQUIT, c => c.Cancel = true);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, c => process.Terminated(c));
+        AppDomain.CurrentDomain.UnhandledException += (_, e) => process.Died(e.ExceptionObject);
         control.Listen(process.Received, process.MasterIsGone);
         return await process.ServeAsync().ConfigureAwait(false);
     }
@@ -139,8 +140,14 @@ internal sealed class ServicesProcess : IDisposable
         {
             return "interrupted";
         }
-        catch (Exception e) when (e is StorageException or MasterException or SettingsException or IOException or UnauthorizedAccessException or InvalidOperationException)
+        catch (Exception e) when (e is StorageException or MasterException or SettingsException or IOException or UnauthorizedAccessException)
         {
+            return e.Message;
+        }
+        catch (Exception e) when (log is not null)
+        {
+            // Our bug; at a reload the old configuration goes on, at a start master ends us.
+            log.Panic(Tag, $"{e.ToString()}");
             return e.Message;
         }
     }
@@ -196,6 +203,13 @@ internal sealed class ServicesProcess : IDisposable
             Thread.Sleep(OrphanLimit * 2);
             Environment.Exit(1);
         }) { IsBackground = true }.Start();
+    }
+
+    // Standard error leads nowhere: the reason goes into the log before the process ends, and master starts another.
+    private void Died(object reason)
+    {
+        log?.Panic(Tag, $"{reason}");
+        sink?.Flush();
     }
 
     private void Terminated(PosixSignalContext context)
