@@ -55,7 +55,14 @@ internal sealed class ControlChannel : IDisposable
         }
     }
 
-    public void Dispose() => socket.Dispose();
+    public void Dispose()
+    {
+        if (!socket.IsClosed)
+        {
+            Libc.EndConnection(socket);
+            socket.Dispose();
+        }
+    }
 
     private void Read(Action<ControlMessage> received, Action closed)
     {

@@ -36,6 +36,7 @@ internal sealed class MasterProcess : IAsyncDisposable
     private readonly ServicesSupervisor services;
     private readonly Channel<MasterEvent> events = Channel.CreateUnbounded<MasterEvent>();
     private readonly SemaphoreSlim reloading = new(1, 1);
+    private readonly CancellationTokenSource stopAsked = new();
     private LoadedConfiguration configuration;
     private SafeFileHandle? masterLock;
 
@@ -98,6 +99,7 @@ internal sealed class MasterProcess : IAsyncDisposable
         // Last, for it says that nothing of us is left.
         masterLock?.Dispose();
         reloading.Dispose();
+        stopAsked.Dispose();
     }
 
     private static async Task<LoadedConfiguration> LoadAsync(string directory, StartReport report)
@@ -160,16 +162,14 @@ internal sealed class MasterProcess : IAsyncDisposable
     // The first start can be interrupted: with start-fg somebody sits in front of it.
     private async Task<string?> StartServicesAsync()
     {
-        using var interrupted = new CancellationTokenSource();
-        var start = services.StartAsync(interrupted.Token);
-        var stop = events.Reader.WaitToReadAsync(CancellationToken.None).AsTask();
-        if (await Task.WhenAny(start, stop).ConfigureAwait(false) == start)
+        try
         {
-            return await start.ConfigureAwait(false);
+            return await services.StartAsync(stopAsked.Token).ConfigureAwait(false);
         }
-
-        await interrupted.CancelAsync().ConfigureAwait(false);
-        return "interrupted";
+        catch (OperationCanceledException)
+        {
+            return "interrupted";
+        }
     }
 
     private async Task ServeAsync()
@@ -279,6 +279,10 @@ internal sealed class MasterProcess : IAsyncDisposable
     {
         context.Cancel = true;
         events.Writer.TryWrite(happened);
+        if (happened != MasterEvent.Reload)
+        {
+            stopAsked.Cancel();
+        }
     }
 
     private void Warn(string text)

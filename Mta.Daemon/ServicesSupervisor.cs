@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using Mta.Core.Config;
 using Mta.Services.Clients;
 using Mta.Services.Master;
@@ -21,11 +20,9 @@ internal sealed class ServicesSupervisor(
     private static readonly TimeSpan QuickStop = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource stopping = new();
-    private readonly HashSet<(string, string)> known = [];
-    private ControlChannel? control;
+    private ServicesConnection? connection;
     private Process? process;
     private Task supervision = Task.CompletedTask;
-    private TaskCompletionSource<string?>? answer;
 
     public required Settings Settings { get; set; }
 
@@ -44,7 +41,7 @@ internal sealed class ServicesSupervisor(
     }
 
     /// <summary>Has it read the configuration again; the reason when it does not take it.</summary>
-    public Task<string?> ReloadAsync() => AskAsync(ControlVerb.Reload);
+    public Task<string?> ReloadAsync() => connection!.AskAsync(ControlVerb.Reload, listeners.All);
 
     /// <summary>Ends it: in good order, or at once. A process that does not end in time is killed; what it left is recovered at the next start.</summary>
     public async Task StopAsync(bool abort)
@@ -52,7 +49,7 @@ internal sealed class ServicesSupervisor(
         await stopping.CancelAsync().ConfigureAwait(false);
         if (process is { HasExited: false } running)
         {
-            control?.Send(new ControlMessage(abort ? ControlVerb.Abort : ControlVerb.Stop));
+            connection?.Tell(abort ? ControlVerb.Abort : ControlVerb.Stop);
             using var limit = new CancellationTokenSource(abort ? QuickStop : GracefulStop, time);
             try
             {
@@ -71,69 +68,23 @@ internal sealed class ServicesSupervisor(
 
     public void Dispose()
     {
-        control?.Dispose();
+        connection?.Dispose();
         process?.Dispose();
         stopping.Dispose();
     }
 
     private async Task<string?> LaunchAsync(CancellationToken cancellationToken)
     {
-        control?.Dispose();
+        connection?.Dispose();
         process?.Dispose();
-        known.Clear();
         var (ours, theirs) = Libc.SocketPair(packets: true);
         using (theirs)
         {
-            control = new ControlChannel(ours);
+            connection = new ServicesConnection(ours, requests, () => Settings);
             process = await ServicesLauncher.StartAsync(files, arguments.ConfigurationDirectory, User, theirs, arguments.Foreground, cancellationToken).ConfigureAwait(false);
         }
 
-        var channel = control;
-        channel.Listen(m => Received(channel, m), () => answer?.TrySetResult("the services process ended"));
-        return await AskAsync(ControlVerb.Start).WaitAsync(cancellationToken).ConfigureAwait(false);
-    }
-
-    private Task<string?> AskAsync(ControlVerb verb)
-    {
-        var asked = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        answer = asked;
-        var fields = new List<string>();
-        var descriptors = new List<SafeHandle>();
-        foreach (var (service, socket) in listeners.All)
-        {
-            // A listener that it has already is named without a descriptor.
-            var address = socket.LocalEndPoint!.ToString()!;
-            var isNew = known.Add((service, address));
-            fields.Add($"{service}\t{address}\t{(isNew ? "new" : "known")}");
-            if (isNew)
-            {
-                descriptors.Add(socket.SafeHandle);
-            }
-        }
-
-        known.IntersectWith(listeners.All.Select(l => (l.Service, l.Socket.LocalEndPoint!.ToString()!)));
-        if (control?.Send(new ControlMessage(verb, fields, descriptors)) != true)
-        {
-            asked.TrySetResult("the services process does not answer");
-        }
-
-        return asked.Task;
-    }
-
-    private void Received(ControlChannel channel, ControlMessage message)
-    {
-        switch (message.Verb)
-        {
-            case ControlVerb.Ready:
-                answer?.TrySetResult(null);
-                break;
-            case ControlVerb.Failed:
-                answer?.TrySetResult(message.Fields is [var reason, ..] ? reason : "no reason given");
-                break;
-            case ControlVerb.Child or ControlVerb.Log:
-                requests.Answer(channel, message, Settings);
-                break;
-        }
+        return await connection.AskAsync(ControlVerb.Start, listeners.All).WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private async Task SuperviseAsync()

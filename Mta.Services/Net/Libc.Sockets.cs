@@ -10,6 +10,7 @@ internal static partial class Libc
     private const int TypeStream = 1;
     private const int TypeSequencedPacket = 5;
     private const int TypeCloseOnExec = 0x80000;
+    private const int ShutdownBoth = 2;
     private const int LevelSocket = 1;
     private const int RightsMessage = 1;
     private const int MessageNoSignal = 0x4000;
@@ -92,11 +93,17 @@ internal static partial class Libc
         }
     }
 
+    /// <summary>Ends both directions, also for a thread that waits in <see cref="ReceiveMessage"/>; closing the handle alone would wait for that thread.</summary>
+    public static void EndConnection(SafeHandle socket) => _ = Shutdown(socket, ShutdownBoth);
+
     // CMSG_SPACE: the header and the data, each rounded up to the size of a pointer.
     private static int ControlSpace(int descriptors) => ControlHeader + (((descriptors * sizeof(int)) + 7) & ~7);
 
     [LibraryImport(Library, EntryPoint = "socketpair", SetLastError = true)]
     private static partial int SocketPair(int family, int type, int protocol, Span<int> ends);
+
+    [LibraryImport(Library, EntryPoint = "shutdown", SetLastError = true)]
+    private static partial int Shutdown(SafeHandle socket, int how);
 
     [LibraryImport(Library, EntryPoint = "sendmsg", SetLastError = true)]
     private static unsafe partial nint SendMsg(SafeHandle socket, MessageHeader* header, int flags);
