@@ -1,36 +1,216 @@
+using Mta.Core.Config;
+using Mta.Services.Clients;
+using Mta.Services.Dns;
+using Mta.Services.Mailbox;
+using Mta.Services.Maps;
+using Mta.Services.Net;
+using Mta.Services.Nodes;
+using Mta.Services.Pickup;
+using Mta.Services.Qmgr;
+using Mta.Services.Smtpd;
+using Mta.Storage;
+using Mta.Storage.Maildrop;
+using Mta.Storage.Queue;
+
 namespace Mta.Daemon;
 
 /// <summary>The services of one node, from listeners to deliveries: made, reloaded and stopped as one.</summary>
-public sealed class NodeServices
+public sealed class NodeServices : IAsyncDisposable
 {
-    private ServiceEnvironment environment;
+    private static readonly TimeSpan DeliveryStopLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan CompletionStopLimit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MaintenanceInterval = TimeSpan.FromHours(1);
 
-    private NodeServices(ServiceEnvironment environment) => this.environment = environment;
+    private readonly ServiceEnvironment environment;
+    private readonly NodeStorage storage;
+    private readonly NodeLease lease;
+    private readonly TableRegistry tables;
+    private readonly DeadlineSweeper deadlines;
+    private readonly UserDelivery mailboxes;
+    private readonly AcceptCombiner accept;
+    private readonly CompletionCombiner completions;
+    private readonly QueueManager queue;
+    private readonly QueueClaims claims;
+    private readonly QueueIntake intake;
+    private readonly InetServers servers;
+    private readonly CancellationTokenSource stopping = new();
+    private volatile NodeConfiguration configuration;
+    private volatile bool accepting = true;
+    private LocalServices? local;
+
+    private NodeServices(ServiceEnvironment environment, NodeStorage storage, NodeLease lease)
+    {
+        this.environment = environment;
+        this.storage = storage;
+        this.lease = lease;
+        var (settings, log, time) = (environment.Settings, environment.Log, environment.Time);
+        tables = new TableRegistry(log, time, storage.Lookups);
+        deadlines = new DeadlineSweeper(time);
+        mailboxes = new UserDelivery(new MailboxWriter(time), environment.UserProcesses, time);
+        accept = storage.MakeAccept(lease, settings);
+        completions = storage.MakeCompletions(lease, settings, log);
+        queue = new QueueManager(
+            new QueueManagerPorts
+            {
+                Log = log,
+                Time = time,
+                Reader = storage.Reader,
+                Completions = completions,
+                Notifications = () => configuration!.Notifications,
+                Resolver = () => configuration!.Resolver,
+                NextId = lease.NextId,
+                SweepNeeded = () => claims!.Sweep(),
+            },
+            settings,
+            []);
+        claims = new QueueClaims(queue, storage.Reader, lease, log, time);
+        intake = new QueueIntake(lease, accept, storage.Uploads, queue, log, claims.Sweep);
+        configuration = new NodeConfiguration(environment, tables, intake, mailboxes, deadlines);
+        servers = new InetServers(
+            new SmtpdEnvironment
+            {
+                Cleanup = new CurrentCleanup(() => configuration),
+                Tables = tables,
+                Dns = new DnsResolver(settings),
+                Log = log,
+                Time = time,
+                Deadlines = deadlines,
+                AcceptingMail = () => accepting && lease.IsHeld,
+            },
+            log);
+    }
 
     /// <summary>Starts everything; when the task ends, the listeners are being accepted from. Throws what makes a start impossible.</summary>
-    public static Task<NodeServices> StartAsync(ServiceEnvironment environment, CancellationToken cancellationToken)
+    public static async Task<NodeServices> StartAsync(ServiceEnvironment environment, CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        return Task.FromResult(new NodeServices(environment));
+        var storage = new NodeStorage(environment.Database);
+        var identity = NodeInstance.Identify(environment.Settings);
+        var lease = await NodeLease.BeginAsync(
+            storage.Registry, identity, TimesOf(environment.Settings), environment.Time, environment.Log, cancellationToken).ConfigureAwait(false)
+            ?? throw new StorageException(
+                StorageFailure.Conflict,
+                $"a node named {identity.Name} is running on another host or with another data_directory: set node_name in main.cf, or wait until its lease has ended");
+        var services = new NodeServices(environment, storage, lease);
+        await services.BeginAsync(cancellationToken).ConfigureAwait(false);
+        return services;
     }
 
     /// <summary>Takes a new configuration, with all listeners it has (those that were there before are the same sockets). Sessions go on.</summary>
-    public Task ReloadAsync(ServiceEnvironment changed, CancellationToken cancellationToken)
+    public async Task ReloadAsync(ServiceEnvironment changed, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        environment = changed;
-        return Task.CompletedTask;
+        var next = new NodeConfiguration(changed, tables, intake, mailboxes, deadlines);
+        await tables.StartAsync(cancellationToken).ConfigureAwait(false);
+        await servers.ApplyAsync(next, changed.Listeners).ConfigureAwait(false);
+        configuration = next;
+        lease.Configure(TimesOf(changed.Settings));
+        queue.Configure(next.SettingsOf("qmgr"), next.Transports);
+        intake.Delivers = next.Runs("qmgr");
+        await StopLocalServicesAsync().ConfigureAwait(false);
+        local = StartLocalServices();
     }
 
     /// <summary>Ends sessions and deliveries, writes away what is finished, and gives the node's lease back.</summary>
     /// <param name="abort">True: at once, what is in flight is left to the recovery.</param>
-    public Task StopAsync(bool abort, CancellationToken cancellationToken)
+    public async Task StopAsync(bool abort, CancellationToken cancellationToken)
     {
-        foreach (var listener in environment.Listeners)
+        accepting = false;
+        await stopping.CancelAsync().ConfigureAwait(false);
+        if (!abort)
         {
-            listener.Socket.Dispose();
+            await servers.StopAsync().ConfigureAwait(false);
+            await StopLocalServicesAsync().ConfigureAwait(false);
+            await claims.StopAsync().ConfigureAwait(false);
+            await queue.StopAsync(DeliveryStopLimit).ConfigureAwait(false);
+            await completions.StopAsync(CompletionStopLimit).ConfigureAwait(false);
+            await lease.EndAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        return Task.CompletedTask;
+        await DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static LeaseTimes TimesOf(Settings settings) => new(
+        settings.Get(Parameters.NodeLeaseTime), settings.Get(Parameters.NodeHeartbeatInterval), settings.Get(Parameters.NodeTakeoverGrace));
+
+    private async Task BeginAsync(CancellationToken cancellationToken)
+    {
+        await tables.StartAsync(cancellationToken).ConfigureAwait(false);
+        queue.Configure(configuration.SettingsOf("qmgr"), configuration.Transports);
+        intake.Delivers = configuration.Runs("qmgr");
+        lease.Beat += held => queue.MayDeliver = held && accepting;
+        lease.EpochEnded += queue.Abandon;
+        lease.Start();
+        if (intake.Delivers)
+        {
+            claims.Start();
+        }
+
+        local = StartLocalServices();
+        await servers.ApplyAsync(configuration, environment.Listeners).ConfigureAwait(false);
+        _ = MaintainAsync();
+    }
+
+    private LocalServices StartLocalServices() => new(
+        configuration,
+        new PickupPorts
+        {
+            Store = new MaildropStore(storage.Reads),
+            Writer = new MaildropWriter(storage.Reads),
+            Cleanup = new CurrentCleanup(() => configuration),
+            Notifications = new CurrentNotifications(() => configuration),
+            NextId = lease.NextId,
+            Log = environment.Log,
+            Time = environment.Time,
+        });
+
+    private async Task MaintainAsync()
+    {
+        using var timer = new PeriodicTimer(MaintenanceInterval, environment.Time);
+        try
+        {
+            do
+            {
+                try
+                {
+                    await storage.Registry.MaintainLogAsync(configuration.Settings.Get(Parameters.DeliveryLogRetention), stopping.Token).ConfigureAwait(false);
+                }
+                catch (StorageException e)
+                {
+                    // A partition that is missing stops nothing; the next round makes it.
+                    environment.Log.Warning("qmgr", $"partitions of the delivery log: {e.Message}");
+                }
+            }
+            while (await timer.WaitForNextTickAsync(stopping.Token).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped.
+        }
+    }
+
+    private async ValueTask StopLocalServicesAsync()
+    {
+        if (local is { } services)
+        {
+            local = null;
+            await services.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Gives everything up at once; what is in flight is left to the recovery.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopLocalServicesAsync().ConfigureAwait(false);
+        await claims.DisposeAsync().ConfigureAwait(false);
+        await servers.DisposeAsync().ConfigureAwait(false);
+        await queue.DisposeAsync().ConfigureAwait(false);
+        await accept.DisposeAsync().ConfigureAwait(false);
+        await completions.DisposeAsync().ConfigureAwait(false);
+        await lease.DisposeAsync().ConfigureAwait(false);
+        await mailboxes.DisposeAsync().ConfigureAwait(false);
+        await tables.DisposeAsync().ConfigureAwait(false);
+        deadlines.Dispose();
+        await storage.DisposeAsync().ConfigureAwait(false);
+        stopping.Dispose();
     }
 }

@@ -1,0 +1,75 @@
+using System.Net;
+using Mta.Core.Config;
+using Mta.Core.Queue;
+using Mta.Services.Bounce;
+using Mta.Services.Cleanup;
+using Mta.Services.Clients;
+using Mta.Services.Configuration;
+using Mta.Services.Mailbox;
+using Mta.Services.Maps;
+using Mta.Services.Net;
+using Mta.Services.Qmgr;
+using Mta.Services.Smtp;
+using Mta.Services.Smtpd;
+using Mta.Services.TrivialRewrite;
+using Mta.Storage.Queue;
+
+namespace Mta.Daemon;
+
+/// <summary>What is made anew from each configuration: tables opened, addresses resolved, delivery agents with their settings.</summary>
+internal sealed class NodeConfiguration
+{
+    public NodeConfiguration(ServiceEnvironment environment, TableRegistry tables, IQueueIntake intake, UserDelivery mailboxes, DeadlineSweeper deadlines)
+    {
+        Settings = environment.Settings;
+        Services = environment.Services;
+        Resolver = new AddressResolver(SettingsOf("trivial-rewrite"), tables, environment.Log);
+        Cleanup = new CleanupService(SettingsOf("cleanup"), Resolver, tables, intake, environment.Log, environment.Time);
+        Notifications = new BounceService(SettingsOf("bounce"), environment.Log, environment.Time);
+        var ports = environment.Listeners.Select(l => ((IPEndPoint)l.Socket.LocalEndPoint!).Port);
+        Transports = DeliveryServices.Make(
+            Services,
+            new DeliveryParts(
+                Settings, tables, mailboxes, new OwnEndpoints(OwnAddresses.From(Settings), ports), deadlines, Resolver, Cleanup, environment.Log, environment.Time));
+    }
+
+    public Settings Settings { get; }
+
+    public IReadOnlyList<MasterService> Services { get; }
+
+    public IAddressResolver Resolver { get; }
+
+    public ICleanup Cleanup { get; }
+
+    public INotifications Notifications { get; }
+
+    public IReadOnlyList<TransportService> Transports { get; }
+
+    /// <summary>True when master.cf has the service, for example qmgr: without it the node receives only.</summary>
+    public bool Runs(string program) => Services.Any(s => s.Command == program);
+
+    /// <summary>The settings of the first service with this program; the general ones when master.cf has none.</summary>
+    public Settings SettingsOf(string program) =>
+        Services.FirstOrDefault(s => s.Command == program) is { } service ? LoadedConfiguration.ForService(Settings, service) : Settings;
+
+    public SmtpdSnapshot SmtpdOf(MasterService service) => new(LoadedConfiguration.ForService(Settings, service), Resolver);
+}
+
+/// <summary>Cleanup of the current configuration: a message ends under the one it was opened with.</summary>
+internal sealed class CurrentCleanup(Func<NodeConfiguration> current) : ICleanup
+{
+    public ICleanupTransaction Begin(CleanupRequest request) => current().Cleanup.Begin(request);
+}
+
+/// <summary>Reports by the current configuration.</summary>
+internal sealed class CurrentNotifications(Func<NodeConfiguration> current) : INotifications
+{
+    public ValueTask<NewMessage?> BuildAsync(
+        NotificationKind kind,
+        Envelope envelope,
+        IMessageContent content,
+        IReadOnlyList<RecipientOutcome> outcomes,
+        Func<QueueId> nextId,
+        CancellationToken cancellationToken) =>
+        current().Notifications.BuildAsync(kind, envelope, content, outcomes, nextId, cancellationToken);
+}

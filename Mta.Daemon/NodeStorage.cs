@@ -1,0 +1,69 @@
+using Mta.Core.Config;
+using Mta.Services.Clients;
+using Mta.Services.Nodes;
+using Mta.Storage.Connections;
+using Mta.Storage.Nodes;
+using Mta.Storage.Queue;
+using Npgsql;
+
+namespace Mta.Daemon;
+
+/// <summary>
+/// The connections of a node and what writes and reads the queue over them. The budget of a node is the sum of the pools: accept, complete,
+/// 8 to claim and read, 2 for heartbeats, 4 for lookups, each opened when it is needed.
+/// </summary>
+internal sealed class NodeStorage : IAsyncDisposable
+{
+    private const int ReadConnections = 8;
+    private const int HeartbeatConnections = 2;
+    private const int LookupConnections = 4;
+
+    private readonly NpgsqlDataSource acceptSource;
+    private readonly NpgsqlDataSource completeSource;
+    private readonly NpgsqlDataSource readSource;
+    private readonly NpgsqlDataSource heartbeatSource;
+
+    public NodeStorage(Database database)
+    {
+        // Writers never give up on a commit by themselves: each keeps its connection, and settles an unknown one on another.
+        acceptSource = Source(database, "accept", 2 * MaximumWriters);
+        completeSource = Source(database, "complete", 2 * MaximumWriters);
+        readSource = Source(database, "claim", ReadConnections);
+        heartbeatSource = Source(database, "heartbeat", HeartbeatConnections);
+        Lookups = database.CreateDataSource(DatabaseRole.Daemon, "lookup", LookupConnections);
+        Registry = new NodeRegistry(heartbeatSource);
+        Reader = new QueueReader(readSource);
+        Uploads = new UploadStore(readSource);
+    }
+
+    public const int MaximumWriters = 16;
+
+    public NpgsqlDataSource Lookups { get; }
+
+    /// <summary>For services that read and write rows of their own, such as pickup and the queue listing.</summary>
+    public NpgsqlDataSource Reads => readSource;
+
+    public NodeRegistry Registry { get; }
+
+    public QueueReader Reader { get; }
+
+    public UploadStore Uploads { get; }
+
+    public AcceptCombiner MakeAccept(NodeLease lease, Settings settings) =>
+        new(acceptSource, () => lease.Epoch, settings.Get(Parameters.QueueAcceptConnections));
+
+    public CompletionCombiner MakeCompletions(NodeLease lease, Settings settings, MailLog log) =>
+        new(completeSource, () => lease.Epoch, settings.Get(Parameters.QueueCompleteConnections), text => log.Warning("qmgr", $"{text}"));
+
+    public async ValueTask DisposeAsync()
+    {
+        await acceptSource.DisposeAsync().ConfigureAwait(false);
+        await completeSource.DisposeAsync().ConfigureAwait(false);
+        await readSource.DisposeAsync().ConfigureAwait(false);
+        await heartbeatSource.DisposeAsync().ConfigureAwait(false);
+        await Lookups.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static NpgsqlDataSource Source(Database database, string purpose, int connections) =>
+        database.CreateDataSource(DatabaseRole.Daemon, purpose, connections, QueueDataSource.Configure);
+}
