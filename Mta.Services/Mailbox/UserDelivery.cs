@@ -6,7 +6,7 @@ namespace Mta.Services.Mailbox;
 /// Has mailboxes written as the user that owns them: in this process when it runs as that user, else in a child of that user, which is
 /// kept for the next mail. Without privileges, mail for another user is deferred.
 /// </summary>
-public sealed class UserDelivery(MailboxWriter writer, IUserProcesses processes, TimeProvider time) : IAsyncDisposable
+public sealed class UserDelivery : IAsyncDisposable
 {
     /// <summary>The service that a child runs; it calls <see cref="DeliveryChild.RunAsync"/>.</summary>
     public const string ServiceName = "delivery";
@@ -14,10 +14,24 @@ public sealed class UserDelivery(MailboxWriter writer, IUserProcesses processes,
     // A start costs some 30 ms, a kept child some 20 MB. As long as Postfix keeps an idle process (max_idle).
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(100);
 
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(30);
+
     private const int Kept = 16;
 
+    private readonly MailboxWriter writer;
+    private readonly IUserProcesses processes;
+    private readonly TimeProvider time;
     private readonly SemaphoreSlim gate = new(1, 1);
     private readonly Dictionary<(uint Uid, uint Gid), DeliveryConnection> children = [];
+    private readonly ITimer timer;
+
+    public UserDelivery(MailboxWriter writer, IUserProcesses processes, TimeProvider time)
+    {
+        this.writer = writer;
+        this.processes = processes;
+        this.time = time;
+        timer = time.CreateTimer(static state => _ = ((UserDelivery)state!).SweepAsync(), this, SweepInterval, SweepInterval);
+    }
 
     /// <summary>Writes one copy as the order's user. Throws only when cancelled.</summary>
     public async ValueTask<MailboxResult> DeliverAsync(MailboxOrder order, IMessageContent content, CancellationToken cancellationToken)
@@ -48,6 +62,7 @@ public sealed class UserDelivery(MailboxWriter writer, IUserProcesses processes,
     /// <summary>Ends all children.</summary>
     public async ValueTask DisposeAsync()
     {
+        await timer.DisposeAsync().ConfigureAwait(false);
         await gate.WaitAsync().ConfigureAwait(false);
         try
         {
@@ -64,10 +79,10 @@ public sealed class UserDelivery(MailboxWriter writer, IUserProcesses processes,
         }
     }
 
-    /// <summary>Ends the children that had nothing to do for a while; to be called now and then.</summary>
-    public async ValueTask SweepAsync(CancellationToken cancellationToken)
+    // Ends the children that had nothing to do for a while.
+    private async Task SweepAsync()
     {
-        await gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await gate.WaitAsync().ConfigureAwait(false);
         try
         {
             foreach (var (owner, child) in children)

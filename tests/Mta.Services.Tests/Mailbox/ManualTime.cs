@@ -28,9 +28,9 @@ internal sealed class ManualTime : TimeProvider
         {
             passed += by;
             due = [.. timers.Where(t => t.Due <= passed)];
-            timers.RemoveAll(t => t.Due <= passed);
         }
 
+        // Once each, however often it would have been: a timer that repeats is due again after its period from now.
         foreach (var timer in due)
         {
             timer.Fire();
@@ -39,6 +39,8 @@ internal sealed class ManualTime : TimeProvider
 
     private sealed class ManualTimer(ManualTime time, TimerCallback callback, object? state) : ITimer
     {
+        private TimeSpan repeat;
+
         public TimeSpan Due { get; private set; }
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
@@ -46,6 +48,7 @@ internal sealed class ManualTime : TimeProvider
             lock (time.gate)
             {
                 time.timers.Remove(this);
+                repeat = period;
                 if (dueTime != Timeout.InfiniteTimeSpan)
                 {
                     Due = time.passed + dueTime;
@@ -56,7 +59,11 @@ internal sealed class ManualTime : TimeProvider
             return true;
         }
 
-        public void Fire() => callback(state);
+        public void Fire()
+        {
+            Change(repeat <= TimeSpan.Zero ? Timeout.InfiniteTimeSpan : repeat, repeat);
+            callback(state);
+        }
 
         public void Dispose() => Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 
