@@ -18,7 +18,7 @@ namespace Mta.Tools;
 internal static class Postconf
 {
     /// <summary>The types of lookup tables, as in <c>type:name</c>.</summary>
-    private static readonly string[] MapTypes = ["btree", "cdb", "hash", "inline", "lmdb", "proxy", "static", "texthash", "unix"];
+    private static readonly string[] MapTypes = ["btree", "cdb", "dbm", "environ", "fail", "hash", "inline", "lmdb", "proxy", "sdbm", "static", "texthash", "unix"];
 
     private static readonly string[] LockTypes = ["flock", "fcntl", "dotlock"];
 

@@ -78,31 +78,28 @@ internal static class ComputedDefaults
         return string.Join(' ', networks);
     }
 
-    /// <summary>
-    /// The addresses of inet_interfaces and inet_protocols. A name there that is no address stands for nothing here: to look it up is not
-    /// the configuration's business.
-    /// </summary>
+    /// <summary>The addresses of inet_interfaces and inet_protocols.</summary>
     private static IEnumerable<InterfaceAddress> OwnAddresses(Settings settings, HostFacts host)
     {
         var protocols = ValueList.Split(Text(settings, "inet_protocols"));
-        var interfaces = ValueList.Split(Text(settings, "inet_interfaces"));
+        var wanted = new HashSet<IPAddress>();
+        bool all = false, loopback = false;
+        foreach (var name in ValueList.Split(Text(settings, "inet_interfaces")))
+        {
+            all |= name == "all";
+            loopback |= name is "loopback-only" or "localhost";
+            if (name is not ("all" or "loopback-only" or "localhost"))
+            {
+                wanted.UnionWith(IPAddress.TryParse(name.Trim('[', ']'), out var address) ? [address] : host.AddressesOf(name));
+            }
+        }
+
         foreach (var own in host.Interfaces)
         {
             var protocol = own.Address.AddressFamily == AddressFamily.InterNetwork ? "ipv4" : "ipv6";
-            if (!protocols.Contains("all") && !protocols.Contains(protocol))
+            if ((protocols.Contains("all") || protocols.Contains(protocol)) && (all || (loopback && IPAddress.IsLoopback(own.Address)) || wanted.Contains(own.Address)))
             {
-                continue;
-            }
-
-            foreach (var name in interfaces)
-            {
-                if (name == "all"
-                    || (name is "loopback-only" or "localhost" && IPAddress.IsLoopback(own.Address))
-                    || (IPAddress.TryParse(name.Trim('[', ']'), out var address) && address.Equals(own.Address)))
-                {
-                    yield return own;
-                    break;
-                }
+                yield return own;
             }
         }
     }

@@ -21,6 +21,9 @@ public sealed record HostFacts
     /// <summary>The addresses of the interfaces that are up.</summary>
     public required IReadOnlyList<InterfaceAddress> Interfaces { get; init; }
 
+    /// <summary>The addresses of a name in inet_interfaces; none when the name is not known.</summary>
+    public Func<string, IReadOnlyList<IPAddress>> AddressesOf { get; init; } = _ => [];
+
     /// <summary>The value of <c>process_name</c>.</summary>
     public string ProcessName { get; init; } = "";
 

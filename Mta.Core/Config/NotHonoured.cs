@@ -40,7 +40,7 @@ public static class NotHonoured
     {
         var general = Parameters.ByName.ContainsKey(name) ? null : TransportParameters.Find(name);
         return Reasons.TryGetValue(general?.Name ?? name, out var reason)
-            && !reason.StartsWith("kept for scripts", StringComparison.Ordinal)
+            && !reason.StartsWith("kept", StringComparison.Ordinal)
             && value != (Parameters.ByName.GetValueOrDefault(name) ?? general)?.DefaultText
             ? ConfigProblem.Warning(file, line, $"parameter {name} is not honoured: {reason}")
             : null;

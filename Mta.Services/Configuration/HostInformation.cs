@@ -13,6 +13,7 @@ public static class HostInformation
     {
         HostName = HostName(),
         Interfaces = new LazyAddresses(),
+        AddressesOf = AddressesOf,
         ProcessName = processName,
         ProcessId = Environment.ProcessId,
     };
@@ -27,6 +28,18 @@ public static class HostInformation
         catch (SocketException)
         {
             return "localhost";
+        }
+    }
+
+    private static IPAddress[] AddressesOf(string name)
+    {
+        try
+        {
+            return System.Net.Dns.GetHostAddresses(name);
+        }
+        catch (Exception e) when (e is SocketException or ArgumentException)
+        {
+            return [];
         }
     }
 

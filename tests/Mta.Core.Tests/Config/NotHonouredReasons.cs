@@ -15,6 +15,7 @@ internal static class NotHonouredReasons
 
     private static readonly (string[] Parts, string Reason)[] Rules =
     [
+        (["^enable_long_queue"], "kept although queue ids are always long ones"),
         (["^postscreen_", "^dnsblog_"], "there is no postscreen(8) yet"),
         (["^tlsproxy_"], "there is no tlsproxy(8): each service speaks TLS itself"),
         (["milter"], "milters are not supported yet"),
@@ -28,7 +29,7 @@ internal static class NotHonouredReasons
         (["^fast_flush", "^flush_"], "there is no flush(8) yet"),
         (["_rbl_", "^rbl_", "dnsbl", "^reject_tempfail", "_tempfail_action", "^unknown_", "_reject_code", "^smtpd_restriction", "^smtpd_.*_restrictions"], "this part of smtpd(8)'s restriction language is not supported yet"),
         (["^berkeley_db", "^lmdb_", "^non_bdb", "^socketmap", "^proxy_", "^proxymap", "^proxywrite", "^default_cache_db"], "lookup tables are kept in the database"),
-        (["^hash_queue", "^queue_file", "^in_flow", "^qmgr_clog", "^fault_", "^dont_remove", "^enable_long_queue"], "the queue is kept in the database"),
+        (["^hash_queue", "^queue_file", "^in_flow", "^qmgr_clog", "^fault_", "^dont_remove"], "the queue is kept in the database"),
         (["^fork_", "^max_use", "^max_idle", "^ipc_", "^daemon_", "^application_event", "^trigger_", "^qmgr_daemon", "^qmgr_ipc", "_watchdog_timeout", "^connection_cache_", "_service_name$"], "services are parts of one program and do not speak over sockets"),
         (["^mailbox_", "^home_mailbox", "^luser_", "^fallback_transport", "^forward_", "^allow_mail_to", "^allow_min", "^alias", "^command_e", "^execution_", "^expand_owner", "^owner_", "^reset_owner", "^recipient_delim", "^require_home", "^biff", "^prepend_deliv", "^local_command", "^frozen_deliv", "^mail_spool", "^default_privs", "^export_env", "^local_delivery", "^sun_mail"], "this part of local(8) is not supported yet"),
         (["^multi_instance", "^postmulti", "^alternate_config"], "there is no postmulti(1) yet"),

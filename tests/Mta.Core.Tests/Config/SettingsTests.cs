@@ -17,6 +17,7 @@ public sealed class SettingsTests
             new(IPAddress.Parse("192.0.2.2"), 24),
             new(IPAddress.Parse("fd00::2"), 64),
         ],
+        AddressesOf = name => name == "mail.example.com" ? [IPAddress.Parse("192.0.2.2")] : [],
     };
 
     [Theory]
@@ -25,6 +26,7 @@ public sealed class SettingsTests
     [InlineData("mynetworks_style=class,inet_protocols=ipv4", "127.0.0.0/8 192.0.2.0/24")]
     [InlineData("mynetworks_style=host,inet_interfaces=loopback-only", "127.0.0.1/32 [::1]/128")]
     [InlineData("mynetworks_style=subnet,inet_interfaces=127.0.0.1", "127.0.0.0/8")]
+    [InlineData("mynetworks_style=host,inet_interfaces=loopback-only mail.example.com nowhere.example.com", "127.0.0.1/32 192.0.2.2/32 [::1]/128")]
     [InlineData("compatibility_level=3.6", "127.0.0.1/32 192.0.2.2/32 [::1]/128 [fd00::2]/128")]
     [InlineData("compatibility_level=0", "127.0.0.0/8 192.0.2.0/24 [::1]/128 [fd00::]/64")]
     public void Default_of_mynetworks_follows_style_interfaces_and_protocols(string mainCf, string expected) =>
