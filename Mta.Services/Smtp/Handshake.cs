@@ -11,7 +11,7 @@ namespace Mta.Services.Smtp;
 internal readonly record struct HandshakeResult(DeliveryStatus? Failure, bool RetryInPlaintext = false);
 
 /// <summary>Greeting, EHLO or LHLO, STARTTLS and EHLO again.</summary>
-internal sealed class Handshake(SmtpSession session, DeliveryAttempt attempt, string nexthop, OwnEndpoints own, MailLog log)
+internal sealed class Handshake(SmtpSession session, DeliveryAttempt attempt, Destination destination, OwnEndpoints own, MailLog log)
 {
     private readonly ClientOptions options = session.Options;
     private readonly string tag = attempt.Request.Transport;
@@ -52,7 +52,7 @@ internal sealed class Handshake(SmtpSession session, DeliveryAttempt attempt, st
     {
         session.DropInput();
         session.Connection.SetDeadline(options.StartTlsTimeout);
-        var handshake = new ClientTlsHandshake(options.Tls, session.Host.Host, nexthop);
+        var handshake = new ClientTlsHandshake(options.Tls, session.Host.Host, destination.Host);
         var outcome = await handshake.RunAsync(session.Connection, cancellationToken).ConfigureAwait(false);
         session.IsDead = outcome != TlsOutcome.Done;
         switch (outcome)
@@ -72,8 +72,7 @@ internal sealed class Handshake(SmtpSession session, DeliveryAttempt attempt, st
 
         if (options.Tls.LogLevel > 0)
         {
-            var description = ClientTlsHandshake.Describe(session.Connection.Tls!);
-            log.Info(tag, $"{handshake.Trust} TLS connection established to {session.Host.Relay}: {description}");
+            log.Info(tag, $"{handshake.Trust} TLS connection established to {session.Host.Relay}: {TlsDescription.Of(session.Connection.Tls!)}");
         }
 
         // RFC 3207 section 4.2: what was learned in plaintext is forgotten.
@@ -90,7 +89,7 @@ internal sealed class Handshake(SmtpSession session, DeliveryAttempt attempt, st
         }
 
         var reply = session.ToReply();
-        return Refusal(options.Skip5xxGreeting ? reply with { EnhancedCode = "4" + reply.Dsn[1..], Code = 400 } : reply);
+        return Refusal(options.Skip5xxGreeting ? reply.AsTemporary() : reply);
     }
 
     private async ValueTask<DeliveryStatus?> IntroduceAsync(CancellationToken cancellationToken)
@@ -130,7 +129,7 @@ internal sealed class Handshake(SmtpSession session, DeliveryAttempt attempt, st
         return true;
     }
 
-    /// <summary>A mail exchanger of the domain that has our own name: mail for the domain would go round.</summary>
+    /// <summary>A mail exchanger that has our own name is us by an address we do not know of: mail for the domain would go round.</summary>
     private DeliveryStatus? LoopsBack()
     {
         if (!session.Peer.Name.Equals(options.MyHostname, StringComparison.OrdinalIgnoreCase) || !own.HasPort(session.Host.Port))
@@ -139,8 +138,8 @@ internal sealed class Handshake(SmtpSession session, DeliveryAttempt attempt, st
         }
 
         log.Warning(tag, $"host {session.Host.NameAddress} replied to HELO/EHLO with my own hostname {options.MyHostname}");
-        return session.Host.IsBestExchanger
-            ? attempt.Status(session, DeliveryAction.Bounced, "5.4.6", $"mail for {nexthop} loops back to myself")
+        return destination.Kind == DestinationKind.Domain
+            ? attempt.Status(session, DeliveryAction.Bounced, "5.4.6", $"mail for {destination.Host} loops back to myself")
             : null;
     }
 

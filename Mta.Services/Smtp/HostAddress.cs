@@ -31,13 +31,10 @@ internal sealed class HostAddress
     /// <summary>The preference of the mail exchanger; 0 when there is none.</summary>
     public int Preference { get; private init; }
 
-    /// <summary>It comes from the best MX records, so a peer that has our own name is a loop.</summary>
-    public bool IsBestExchanger { get; init; }
-
     public bool IsIPv6 => EndPoint.AddressFamily == AddressFamily.InterNetworkV6;
 
-    public static HostAddress Tcp(string host, IPAddress address, int port, int preference = 0, bool best = false) =>
-        new(host, new IPEndPoint(address, port), address.ToString(), port) { Preference = preference, IsBestExchanger = best };
+    public static HostAddress Tcp(string host, IPAddress address, int port, int preference = 0) =>
+        new(host, new IPEndPoint(address, port), address.ToString(), port) { Preference = preference };
 
     public static HostAddress Unix(string myHostname, string path) => new(myHostname, new UnixDomainSocketEndPoint(path), path, 0);
 }

@@ -176,7 +176,7 @@ public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
             var ready = false;
             try
             {
-                var handshake = new Handshake(session, attempt, destination.Host, own, log);
+                var handshake = new Handshake(session, attempt, destination, own, log);
                 var result = await handshake.RunAsync(plaintext, cancellationToken).ConfigureAwait(false);
                 ready = result.Failure is null;
                 if (ready)

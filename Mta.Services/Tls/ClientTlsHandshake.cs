@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
@@ -54,17 +53,6 @@ internal sealed class ClientTlsHandshake(ClientTlsOptions options, string host, 
         return options.Level >= TlsLevel.Verify && Trust != "Verified" ? TlsOutcome.NotVerified : TlsOutcome.Done;
     }
 
-    /// <summary><c>TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)</c>.</summary>
-    public static string Describe(SslStream tls)
-    {
-        var suite = tls.NegotiatedCipherSuite.ToString();
-        var bits = suite.Contains("128", StringComparison.Ordinal) ? 128 : 256;
-        var protocol = tls.SslProtocol.ToString();
-        var version = protocol.StartsWith("Tls", StringComparison.Ordinal) ? protocol[3..] : protocol;
-        version = version.Length == 2 ? $"{version[0]}.{version[1]}" : version.Length == 0 ? "1" : version;
-        return string.Create(CultureInfo.InvariantCulture, $"TLSv{version} with cipher {suite} ({bits}/{bits} bits)");
-    }
-
     private SslClientAuthenticationOptions Build()
     {
         var policy = new X509ChainPolicy
@@ -76,7 +64,7 @@ internal sealed class ClientTlsHandshake(ClientTlsOptions options, string host, 
         };
         if (options.CAFile.Length > 0)
         {
-            policy.CustomTrustStore.ImportFromPemFile(options.CAFile);
+            policy.CustomTrustStore.AddRange(options.Roots());
         }
         else if (options.UseSystemRoots)
         {
@@ -95,8 +83,7 @@ internal sealed class ClientTlsHandshake(ClientTlsOptions options, string host, 
         };
         if (options.CertificateFile.Length > 0)
         {
-            var pem = X509Certificate2.CreateFromPemFile(options.CertificateFile, options.KeyFile.Length > 0 ? options.KeyFile : null);
-            result.ClientCertificates = [pem];
+            result.ClientCertificates = [options.Certificate()];
         }
 
         return result;

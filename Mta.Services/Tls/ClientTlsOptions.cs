@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using Mta.Core.Config;
 
 namespace Mta.Services.Tls;
@@ -20,6 +21,9 @@ internal enum TlsLevel : byte
 /// <summary>The TLS parameters of smtp(8) and lmtp(8).</summary>
 internal sealed class ClientTlsOptions
 {
+    private X509Certificate2Collection? roots;
+    private X509Certificate2? certificate;
+
     public required TlsLevel Level { get; init; }
 
     /// <summary>The level as the tls= part of a log line names it; null when TLS was never wanted.</summary>
@@ -69,6 +73,23 @@ internal sealed class ClientTlsOptions
             KeyFile = chain.Length > 0 ? chain[0] : Pick(Parameters.SmtpTlsKeyFile, Parameters.LmtpTlsKeyFile),
         };
     }
+
+    /// <summary>The trusted roots of the file, read once. Throws what reading it throws.</summary>
+    public X509Certificate2Collection Roots()
+    {
+        if (roots is null)
+        {
+            var read = new X509Certificate2Collection();
+            read.ImportFromPemFile(CAFile);
+            roots = read;
+        }
+
+        return roots;
+    }
+
+    /// <summary>The certificate to present to servers, read once. Throws what reading it throws.</summary>
+    public X509Certificate2 Certificate() =>
+        certificate ??= X509Certificate2.CreateFromPemFile(CertificateFile, KeyFile.Length > 0 ? KeyFile : null);
 
     private static string[] Words(string text) => text.Split([' ', ',', ':', '\t'], StringSplitOptions.RemoveEmptyEntries);
 

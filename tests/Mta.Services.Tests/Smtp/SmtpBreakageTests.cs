@@ -187,6 +187,31 @@ public sealed class SmtpBreakageTests
     }
 
     [Fact]
+    public async Task A_delivery_that_is_called_off_closes_its_connection_and_reports_nothing()
+    {
+        using var stop = new CancellationTokenSource();
+        await using var server = new ScriptedServer
+        {
+            Reply = line =>
+            {
+                if (line.StartsWith("RCPT", StringComparison.Ordinal))
+                {
+                    stop.Cancel();
+                    return "";
+                }
+
+                return null;
+            },
+        };
+        using var scenario = new SmtpScenario();
+        var request = scenario.Request(server.Nexthop, new BytesContent("x\n"u8.ToArray()), EnvelopeFlags.None, To("a@x.test"));
+        await Should.ThrowAsync<OperationCanceledException>(async () => await scenario.Agent.DeliverAsync(request, stop.Token));
+        scenario.Statuses.ShouldBeEmpty();
+        server.Messages.ShouldBeEmpty();
+        server.Commands.ShouldNotContain("QUIT");
+    }
+
+    [Fact]
     public async Task Nonsense_as_next_hop_defers()
     {
         using var scenario = new SmtpScenario();

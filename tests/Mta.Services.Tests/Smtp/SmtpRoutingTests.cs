@@ -21,6 +21,7 @@ public sealed class SmtpRoutingTests : IAsyncLifetime
         "null.test MX 0 .",
         "nomx.test TXT hello",
         "lost.test MX 10 gone.lost.test",
+        "half.test MX 10 x.broken.test", "half.test MX 20 gone.lost.test",
         "equal.test MX 10 first.two.test", "equal.test MX 10 second.two.test",
         "dual.test AAAA ::1", "dual.test A 127.0.0.2");
 
@@ -172,6 +173,8 @@ public sealed class SmtpRoutingTests : IAsyncLifetime
     [InlineData("nowhere.test", DeliveryAction.Bounced, "5.4.4", "Host or domain name not found. Name service error for name=nowhere.test type=A: Host not found")]
     [InlineData("nomx.test", DeliveryAction.Bounced, "5.4.4", "Host or domain name not found. Name service error for name=nomx.test type=A: Host found but no data record of requested type")]
     [InlineData("lost.test", DeliveryAction.Bounced, "5.4.4", "Host or domain name not found. Name service error for name=gone.lost.test type=A: Host not found")]
+    [InlineData("half.test", DeliveryAction.Deferred, "4.4.3", "Host or domain name not found. Name service error for name=x.broken.test type=A: Host not found, try again")]
+    [InlineData("a..b.test", DeliveryAction.Bounced, "5.4.4", "Name service error for a..b.test: invalid host or domain name")]
     [InlineData("x.broken.test", DeliveryAction.Deferred, "4.4.3", "Host or domain name not found. Name service error for name=x.broken.test type=MX: Host not found, try again")]
     [InlineData("[x.broken.test]", DeliveryAction.Deferred, "4.4.3", "Host or domain name not found. Name service error for name=x.broken.test type=A: Host not found, try again")]
     public async Task Names_that_lead_nowhere(string nexthop, DeliveryAction action, string dsn, string text)
