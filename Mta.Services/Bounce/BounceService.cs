@@ -1,5 +1,6 @@
 using System.Text;
 using MimeKit;
+using Mta.Core.Addresses;
 using Mta.Core.Config;
 using Mta.Core.Queue;
 using Mta.Services.Clients;
@@ -20,12 +21,14 @@ namespace Mta.Services.Bounce;
 /// (notify_classes) and VERP are not available in this version. See also: qmgr(8), RFC 3461, RFC 6533.
 /// </para>
 /// </summary>
-public sealed class BounceService(Settings settings, MailLog log, TimeProvider time) : INotifications
+/// <param name="expansion">Aliases of the sender, who becomes the recipient; null when reports go to the sender's address as it is.</param>
+public sealed class BounceService(Settings settings, MailLog log, TimeProvider time, IRecipientExpansion? expansion = null) : INotifications
 {
     private const string Tag = "bounce";
 
     private readonly ReportText text = new(settings);
     private readonly string hostname = settings.Get(Parameters.Myhostname);
+    private readonly string myorigin = settings.Get(Parameters.Myorigin);
     private readonly string mailName = settings.Get(Parameters.MailName);
     private readonly string doubleBounce = settings.Get(Parameters.DoubleBounceSender);
     private readonly long sizeLimit = settings.Get(Parameters.BounceSizeLimit);
@@ -64,7 +67,11 @@ public sealed class BounceService(Settings settings, MailLog log, TimeProvider t
         }
 
         var id = nextId();
-        return Assemble(kind, envelope, wanted, returned, id);
+        var recipient = new Recipient { Number = 0, Address = envelope.Sender, Notify = DsnNotify.Never };
+        IReadOnlyList<Recipient> recipients = expansion is null
+            ? [recipient]
+            : await expansion.ExpandAsync(id.ToString(), recipient, cancellationToken).ConfigureAwait(false);
+        return Assemble(kind, envelope, wanted, returned, id, recipients);
     }
 
     /// <summary>RFC 3461 section 4.1; without NOTIFY, failures and delays are told.</summary>
@@ -84,17 +91,22 @@ public sealed class BounceService(Settings settings, MailLog log, TimeProvider t
         return sender.AsSpan(0, at < 0 ? sender.Length : at).Equals(doubleBounce, StringComparison.OrdinalIgnoreCase);
     }
 
-    private NewMessage Assemble(NotificationKind kind, Envelope envelope, List<RecipientOutcome> outcomes, ReturnedContent returned, QueueId id)
+    private NewMessage Assemble(
+        NotificationKind kind,
+        Envelope envelope,
+        List<RecipientOutcome> outcomes,
+        ReturnedContent returned,
+        QueueId id,
+        IReadOnlyList<Recipient> recipients)
     {
         var international = (envelope.Flags & EnvelopeFlags.SmtpUtf8) != 0;
         var now = time.GetUtcNow();
         using var report = new Multipart("report");
-        report.ContentType.Parameters.Add("report-type", "delivery-status");
         report.Boundary = $"{envelope.Id}.{now.ToUnixTimeSeconds()}/{hostname}";
         report.Preamble = "This is a MIME-encapsulated message.";
         report.Add(Part("Notification", "text", "plain", text.Notification(kind, outcomes, now - envelope.Id.Time), international));
         report.Add(Part(
-            international ? "Global delivery report" : "Delivery report",
+            "Delivery report",
             "message",
             international ? "global-delivery-status" : "delivery-status",
             new StatusFields(hostname, envelope, international, time).Write(kind, outcomes, envelope.Id.Time + lifetime),
@@ -104,14 +116,12 @@ public sealed class BounceService(Settings settings, MailLog log, TimeProvider t
             report.Add(ReturnedPart(kind, envelope, returned, international));
         }
 
-        var message = new MimeMessage { Body = report };
-        message.Headers.Clear();
         var options = FormatOptions.Default.Clone();
         options.NewLineFormat = NewLineFormat.Unix;
         options.International = international;
         using var stream = new MemoryStream();
-        stream.Write(Encoding.UTF8.GetBytes(Headers(kind, envelope, id, now)));
-        report.WriteTo(options, stream);
+        stream.Write(Encoding.UTF8.GetBytes(Headers(kind, envelope, report, id, now)));
+        report.WriteTo(options, stream, contentOnly: true);
         var bytes = stream.ToArray();
         return new NewMessage
         {
@@ -120,43 +130,48 @@ public sealed class BounceService(Settings settings, MailLog log, TimeProvider t
                 Id = id,
                 Sender = "",
                 Size = bytes.Length,
-                Flags = EnvelopeFlags.Internal | (envelope.Flags & (EnvelopeFlags.SmtpUtf8 | EnvelopeFlags.EightBit)),
-                MessageId = MessageId(id, now),
-                RecipientCount = 1,
+                Flags = EnvelopeFlags.Internal
+                    | (envelope.Flags & EnvelopeFlags.SmtpUtf8)
+                    | (Ascii.IsValid(bytes) ? EnvelopeFlags.None : EnvelopeFlags.EightBit),
+                MessageId = MessageId(id),
+                RecipientCount = recipients.Count,
             },
-            Recipients = [new Recipient { Number = 0, Address = envelope.Sender, Notify = DsnNotify.Never }],
+            Recipients = recipients,
             Content = bytes,
             Owned = true,
         };
     }
 
-    private string Headers(NotificationKind kind, Envelope envelope, QueueId id, DateTimeOffset now)
+    private string Headers(NotificationKind kind, Envelope envelope, Multipart report, QueueId id, DateTimeOffset now)
     {
         var date = MailDates.Format(now, time.LocalTimeZone);
-        var sender = Mta.Core.Addresses.AddressQuoting.ToExternal(envelope.Sender);
+        var eightBit = report.OfType<MimePart>().Any(p => p.ContentTransferEncoding == ContentEncoding.EightBit);
         return $"""
             Received: by {hostname} ({mailName})
             	id {id}; {date}
             Date: {date}
-            From: MAILER-DAEMON@{hostname} (Mail Delivery System)
+            From: Mail Delivery System <MAILER-DAEMON@{myorigin}>
             Subject: {ReportText.Subject(kind)}
-            To: {sender}
+            To: {AddressQuoting.ToExternal(envelope.Sender)}
             Auto-Submitted: auto-replied
             MIME-Version: 1.0
-            Message-Id: {MessageId(id, now)}
+            Content-Type: multipart/report; report-type=delivery-status;
+            	boundary="{report.Boundary}"
+            {(eightBit ? "Content-Transfer-Encoding: 8bit\n" : "")}Message-Id: {MessageId(id)}
+
 
             """.ReplaceLineEndings("\n");
     }
 
-    private string MessageId(QueueId id, DateTimeOffset now) => $"<{now.UtcDateTime:yyyyMMddHHmmss}.{id}@{hostname}>";
+    private string MessageId(QueueId id) => $"<{id}@{hostname}>";
 
     private static MimePart Part(string description, string type, string subtype, string content, bool international)
     {
         var part = new MimePart(type, subtype)
         {
-            ContentDescription = description,
             Content = new MimeContent(new MemoryStream(Encoding.UTF8.GetBytes(content))),
         };
+        part.Headers.Insert(0, HeaderId.ContentDescription, description);
         if (type == "text")
         {
             part.ContentType.Charset = international || !Ascii.IsValid(content) ? "utf-8" : "us-ascii";
@@ -172,12 +187,13 @@ public sealed class BounceService(Settings settings, MailLog log, TimeProvider t
 
     private static MimePart ReturnedPart(NotificationKind kind, Envelope envelope, ReturnedContent returned, bool international)
     {
-        var prefix = Encoding.UTF8.GetBytes($"Return-Path: <{Mta.Core.Addresses.AddressQuoting.ToExternal(envelope.Sender)}>\n");
+        var prefix = Encoding.UTF8.GetBytes($"Return-Path: <{AddressQuoting.ToExternal(envelope.Sender)}>\n");
         var part = returned.IsWhole
             ? new MimePart("message", international ? "global" : "rfc822")
             : new MimePart(international ? "message" : "text", international ? "global-headers" : "rfc822-headers");
-        part.ContentDescription = returned.IsWhole ? kind == NotificationKind.NonDelivery ? "Undelivered Message" : "Message"
+        var description = returned.IsWhole ? kind == NotificationKind.NonDelivery ? "Undelivered Message" : "Message"
             : kind == NotificationKind.NonDelivery ? "Undelivered Message Headers" : "Message Headers";
+        part.Headers.Insert(0, HeaderId.ContentDescription, description);
         if (returned.Bytes.AsSpan().ContainsAnyExceptInRange((byte)0, (byte)127))
         {
             part.ContentTransferEncoding = ContentEncoding.EightBit;

@@ -41,8 +41,10 @@ internal sealed class StatusFields(string hostname, Envelope envelope, bool inte
         {
             Add(fields, "Original-Recipient", $"{orcpt[..semicolon]};{Xtext.Decode(orcpt[(semicolon + 1)..])}");
         }
-        else if (recipient.Original is { } original)
+        else
         {
+            // A client that gave no ORCPT means the address that it gave (RFC 3461 section 4.2).
+            var original = recipient.Original is { Length: > 0 } given ? given : recipient.Address;
             Add(fields, "Original-Recipient", $"{AddressType(original)};{AddressQuoting.ToExternal(original)}");
         }
 
@@ -79,10 +81,10 @@ internal sealed class StatusFields(string hostname, Envelope envelope, bool inte
     {
         var line = new StringBuilder(name).Append(':');
         var lineStart = 0;
-        foreach (var word in value.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var word in value.Split(' '))
         {
             // Folded where a space stands (RFC 5322 section 2.2.3); text from outside has no line ends left.
-            if (line.Length - lineStart + 1 + word.Length > LineLength && line.Length - lineStart > name.Length + 1)
+            if (word.Length > 0 && line.Length - lineStart + 1 + word.Length > LineLength && line.Length - lineStart > name.Length + 1)
             {
                 line.Append('\n');
                 lineStart = line.Length;

@@ -17,7 +17,7 @@ namespace Mta.Services.Cleanup;
 /// message refused for now. Not here yet: canonical and masquerade maps, header and body checks, milters.
 /// </para>
 /// </summary>
-public sealed class CleanupService : ICleanup
+public sealed class CleanupService : ICleanup, IRecipientExpansion
 {
     internal const string Tag = "cleanup";
 
@@ -46,4 +46,7 @@ public sealed class CleanupService : ICleanup
 
     public ICleanupTransaction Begin(CleanupRequest request) =>
         new CleanupTransaction(this, request, request.Id == default ? Intake.NextId() : request.Id);
+
+    public ValueTask<IReadOnlyList<Recipient>> ExpandAsync(string idText, Recipient recipient, CancellationToken cancellationToken) =>
+        Envelopes.ExpandOneAsync(idText, recipient, cancellationToken);
 }

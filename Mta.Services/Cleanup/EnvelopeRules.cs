@@ -97,6 +97,14 @@ internal sealed class EnvelopeRules
         return new EnvelopeResult(sender, gathered.Recipients, refusal);
     }
 
+    /// <summary>One recipient, completed and expanded; without expansion when a table fails.</summary>
+    public async ValueTask<IReadOnlyList<Recipient>> ExpandOneAsync(string idText, Recipient recipient, CancellationToken cancellationToken)
+    {
+        var complete = Complete(recipient);
+        var gathered = new Gathering(config, 1);
+        return await ExpandAsync(idText, gathered, complete, cancellationToken).ConfigureAwait(false) is null ? gathered.Recipients : [complete];
+    }
+
     /// <summary>The address in full. The form it was given in stays known when it differs.</summary>
     private Recipient Complete(Recipient recipient)
     {

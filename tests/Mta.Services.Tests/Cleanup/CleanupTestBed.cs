@@ -38,6 +38,8 @@ internal sealed class CleanupTestBed
 
     public ListLog Log { get; } = new();
 
+    public IRecipientExpansion Expansion => service;
+
     public MemoryIntake Intake { get; }
 
     /// <summary>Log lines of cleanup without the queue id.</summary>

@@ -1,0 +1,154 @@
+using System.Text;
+using Mta.Core.Delivery;
+using Mta.Core.Queue;
+using Mta.Services.Bounce;
+using Mta.Services.Clients;
+using Mta.Services.Tests.Cleanup;
+using Mta.Services.Tests.TrivialRewrite;
+using Mta.Storage.Queue;
+using Shouldly;
+using Xunit;
+
+namespace Mta.Services.Tests.Bounce;
+
+/// <summary>A report byte for byte: names and order of headers, parts and fields are those of a Postfix 3.7 report.</summary>
+public sealed class ReportLayoutTests
+{
+    private static readonly QueueId MessageId = QueueId.Create(1_760_000_000_000_000, 17);
+    private static readonly QueueId ReportId = QueueId.Create(1_760_000_100_000_000, 17);
+
+    [Fact]
+    public async Task A_report_as_a_whole()
+    {
+        var status = new DeliveryStatus { Action = DeliveryAction.Bounced, Dsn = "5.7.1", Text = "no mail here" };
+        var report = await BuildAsync(
+            new Recipient { Number = 0, Address = "r1@n.example", Original = "orig@x.y" }, status, new StoredContent("From: a@b.c\nSubject: hi\n\nbody line\n"));
+        Encoding.UTF8.GetString(report.Content.Span).ShouldBe(
+            $"""
+            Received: by mx.example.org (Postfix)
+            	id {ReportId}; Thu,  9 Oct 2025 09:00:00 +0000 (UTC)
+            Date: Thu,  9 Oct 2025 09:00:00 +0000 (UTC)
+            From: Mail Delivery System <MAILER-DAEMON@mx.example.org>
+            Subject: Undelivered Mail Returned to Sender
+            To: s@far.example
+            Auto-Submitted: auto-replied
+            MIME-Version: 1.0
+            Content-Type: multipart/report; report-type=delivery-status;
+            	boundary="{MessageId}.1760000400/mx.example.org"
+            Message-Id: <{ReportId}@mx.example.org>
+
+            This is a MIME-encapsulated message.
+            --{MessageId}.1760000400/mx.example.org
+            Content-Description: Notification
+            Content-Type: text/plain; charset=us-ascii
+
+            The mail system at mx.example.org writes to you.
+
+            Your message did not reach the recipients below, and no further attempt will
+            be made. What the report and the returned message say will help the postmaster,
+            should you need help.
+
+                    The mail system (Postfix)
+
+            <r1@n.example> (expanded from <orig@x.y>): no mail here
+
+            --{MessageId}.1760000400/mx.example.org
+            Content-Description: Delivery report
+            Content-Type: message/delivery-status
+
+            Reporting-MTA: dns; mx.example.org
+            Original-Envelope-Id: env+id
+            X-Postfix-Queue-ID: {MessageId}
+            X-Postfix-Sender: rfc822; s@far.example
+            Arrival-Date: Thu,  9 Oct 2025 08:53:20 +0000 (UTC)
+
+            Final-Recipient: rfc822; r1@n.example
+            Original-Recipient: rfc822;orig@x.y
+            Action: failed
+            Status: 5.7.1
+            Diagnostic-Code: X-Postfix; no mail here
+
+            --{MessageId}.1760000400/mx.example.org
+            Content-Description: Undelivered Message
+            Content-Type: message/rfc822
+
+            Return-Path: <s@far.example>
+            From: a@b.c
+            Subject: hi
+
+            body line
+
+            --{MessageId}.1760000400/mx.example.org--
+
+            """.ReplaceLineEndings("\n"));
+    }
+
+    [Fact]
+    public async Task Of_a_large_message_no_more_than_its_headers_is_read()
+    {
+        var status = new DeliveryStatus { Action = DeliveryAction.Bounced, Dsn = "5.7.1", Text = "no mail here" };
+        var content = new StoredContent("Subject: large\n\n") { FurtherChunks = 200 };
+        var report = await BuildAsync(new Recipient { Number = 0, Address = "r1@n.example" }, status, content);
+        content.ChunksRead.ShouldBe(1);
+        report.Content.Length.ShouldBeLessThan(3000);
+    }
+
+    [Fact]
+    public async Task The_sender_s_aliases_are_followed()
+    {
+        var status = new DeliveryStatus { Action = DeliveryAction.Bounced, Dsn = "5.7.1", Text = "no mail here" };
+        var report = await BuildAsync(
+            new Recipient { Number = 0, Address = "r1@n.example" },
+            status,
+            new StoredContent("\n"),
+            "virtual_alias_maps = inline:{ {s@far.example = one@x.y, two@x.y} }");
+        report.Recipients.Select(r => r.Address).ShouldBe(["one@x.y", "two@x.y"]);
+        report.Envelope.RecipientCount.ShouldBe(2);
+    }
+
+    private static async Task<NewMessage> BuildAsync(Recipient recipient, DeliveryStatus status, IMessageContent content, string changes = "")
+    {
+        var log = new MailLog(new ListLog());
+        var settings = ResolverTestBed.Parse(CleanupTestBed.MainCf + "\n" + changes);
+        var service = new BounceService(settings, log, new ReportTime(), new CleanupTestBed(changes).Expansion);
+        var envelope = new Envelope { Id = MessageId, Sender = "s@far.example", EnvelopeId = "env+2Bid", Size = content.Length };
+        return (await service.BuildAsync(
+            NotificationKind.NonDelivery, envelope, content, [new RecipientOutcome(recipient, status)], () => ReportId, TestContext.Current.CancellationToken))!;
+    }
+
+    private sealed class ReportTime : TimeProvider
+    {
+        public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
+
+        public override DateTimeOffset GetUtcNow() => DateTimeOffset.FromUnixTimeSeconds(1_760_000_400);
+    }
+
+    private sealed class StoredContent(string begin) : IMessageContent
+    {
+        private static readonly byte[] Chunk = Encoding.ASCII.GetBytes(new string('x', 262_144));
+
+        public int FurtherChunks { get; init; }
+
+        public int ChunksRead { get; private set; }
+
+        public long Length => begin.Length + (FurtherChunks * (long)Chunk.Length);
+
+        public bool TryGetBytes(out ReadOnlyMemory<byte> content)
+        {
+            content = default;
+            return false;
+        }
+
+        public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        {
+            await Task.Yield();
+            ChunksRead++;
+            yield return Encoding.UTF8.GetBytes(begin);
+            for (var i = 0; i < FurtherChunks; i++)
+            {
+                ChunksRead++;
+                yield return Chunk;
+            }
+        }
+    }
+}
