@@ -79,7 +79,10 @@ internal static class ChildSpawner
             }
             catch (System.ComponentModel.Win32Exception e)
             {
-                throw new MasterException($"cannot start {start.FileName}: {e.Message}");
+                const int permissionDenied = 13;
+                var hint = e.NativeErrorCode == permissionDenied && start.UserName is { Length: > 0 } user
+                    ? $" (user {user} must be able to read {AppContext.BaseDirectory} and to pass all directories above it)" : "";
+                throw new MasterException($"cannot start {start.FileName}: {e.Message}{hint}");
             }
             finally
             {

@@ -84,7 +84,7 @@ internal sealed class MasterProcess : IAsyncDisposable
             await using var master = new MasterProcess(arguments, report, configuration);
             return await master.RunAsync().ConfigureAwait(false);
         }
-        catch (Exception e) when (e is MasterException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is MasterException or SettingsException or IOException or UnauthorizedAccessException)
         {
             report.Line($"postfix/master: fatal: {e.Message}");
             return 1;

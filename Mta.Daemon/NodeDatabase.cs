@@ -19,6 +19,7 @@ internal sealed class NodeDatabase : IDisposable
     private readonly EmbeddedCluster? cluster;
     private readonly ClusterUse? use;
     private readonly CancellationTokenSource closing = new();
+    private Task watching = Task.CompletedTask;
 
     private NodeDatabase(Database database, MailLog log, EmbeddedCluster? cluster, ClusterUse? use)
     {
@@ -52,22 +53,24 @@ internal sealed class NodeDatabase : IDisposable
         }
         catch
         {
-            node.Close(stop: true);
+            await node.CloseAsync(stop: true).ConfigureAwait(false);
             throw;
         }
 
         if (node.cluster is not null)
         {
-            _ = node.WatchAsync();
+            node.watching = node.WatchAsync();
         }
 
         return node;
     }
 
     /// <param name="stop">False leaves the embedded server running for whoever comes next.</param>
-    public void Close(bool stop)
+    public async Task CloseAsync(bool stop)
     {
-        closing.Cancel();
+        // The watch is over first, or it would start again what is stopped here.
+        await closing.CancelAsync().ConfigureAwait(false);
+        await watching.ConfigureAwait(false);
         if (stop && use is not null)
         {
             try

@@ -168,7 +168,11 @@ internal sealed class ServicesProcess : IDisposable
         }
         finally
         {
-            database?.Close(stopDatabase);
+            if (database is not null)
+            {
+                await database.CloseAsync(stopDatabase).ConfigureAwait(false);
+            }
+
             if (sink is not null)
             {
                 await sink.DisposeAsync().ConfigureAwait(false);

@@ -1,9 +1,10 @@
+using Mta.Storage.Connections;
 using Npgsql;
 
 namespace Mta.Testing;
 
 /// <summary>
-/// The PostgreSQL server of this test process, started once: the one that MTA_TEST_DATABASE_URL names (an Npgsql connection string of
+/// The PostgreSQL server of this test process, started once: the one that MTA_TEST_DATABASE_URL names (in a form of database_url, of
 /// a role that may create databases and roles), else a private cluster from the programs on the machine, else a container.
 /// </summary>
 public sealed class TestCluster
@@ -32,7 +33,9 @@ public sealed class TestCluster
     {
         if (Environment.GetEnvironmentVariable("MTA_TEST_DATABASE_URL") is { Length: > 0 } url)
         {
-            return new TestCluster(url, "MTA_TEST_DATABASE_URL");
+            return DatabaseUrl.TryParse(url, out var parsed, out var problem) && !parsed.IsEmbedded
+                ? new TestCluster(parsed.ToConnection().ConnectionString, "MTA_TEST_DATABASE_URL")
+                : throw new InvalidOperationException($"MTA_TEST_DATABASE_URL: {problem ?? "names no server"}");
         }
 
         if (PrivateCluster.Start() is { } cluster)
