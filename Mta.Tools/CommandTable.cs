@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Mta.Tools.Postcat;
 using Mta.Tools.Postmap;
 using Mta.Tools.Postqueue;
 using Mta.Tools.Sendmail;
@@ -16,6 +17,7 @@ internal static class CommandTable
         ["mailq"] = SendmailCommand.RunAsync,
         ["newaliases"] = SendmailCommand.RunAsync,
         ["postalias"] = MapCommands.PostaliasAsync,
+        ["postcat"] = PostcatCommand.RunAsync,
         ["postconf"] = Postconf.RunAsync,
         ["postfix"] = PostfixCommand.RunAsync,
         ["postmap"] = MapCommands.PostmapAsync,
