@@ -1,5 +1,9 @@
+using Mta.Services.Flush;
+using Mta.Services.Maps;
 using Mta.Services.Pickup;
-using Mta.Storage.Maildrop;
+using Mta.Services.Showq;
+using Mta.Storage.Queue;
+using Mta.Storage.Showq;
 
 namespace Mta.Daemon;
 
@@ -8,10 +12,28 @@ internal sealed class LocalServices : IAsyncDisposable
 {
     private readonly CancellationTokenSource stopping = new();
     private readonly PickupService? pickup;
+    private readonly ShowqService? showq;
+    private readonly FlushService? flush;
     private readonly Task running = Task.CompletedTask;
 
-    public LocalServices(NodeConfiguration configuration, PickupPorts ports)
+    /// <param name="configuration">Says which of them run.</param>
+    /// <param name="ports">What pickup works with.</param>
+    /// <param name="storage">The database.</param>
+    /// <param name="tables">For lists of users.</param>
+    /// <param name="flushed">Called when deferred mail was made due.</param>
+    public LocalServices(NodeConfiguration configuration, PickupPorts ports, NodeStorage storage, TableRegistry tables, Action flushed)
     {
+        if (configuration.Runs("showq"))
+        {
+            showq = new ShowqService(new QueueLister(storage.Listings), tables, configuration.SettingsOf("showq"), ports.Log);
+        }
+
+        // postqueue -f needs it also where master.cf has no flush service: there Postfix asks the queue manager.
+        if (configuration.Runs("flush") || configuration.Runs("qmgr"))
+        {
+            flush = new FlushService(new QueueRequests(storage.Reads), tables, configuration.SettingsOf("flush"), ports.Log, flushed);
+        }
+
         if (configuration.Runs("pickup"))
         {
             pickup = new PickupService(ports, configuration.SettingsOf("pickup"));
@@ -26,6 +48,16 @@ internal sealed class LocalServices : IAsyncDisposable
         if (pickup is not null)
         {
             await pickup.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (showq is not null)
+        {
+            await showq.DisposeAsync().ConfigureAwait(false);
+        }
+
+        if (flush is not null)
+        {
+            await flush.DisposeAsync().ConfigureAwait(false);
         }
 
         stopping.Dispose();

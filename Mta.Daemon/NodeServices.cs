@@ -161,7 +161,10 @@ public sealed class NodeServices : IAsyncDisposable
             NextId = lease.NextId,
             Log = environment.Log,
             Time = environment.Time,
-        });
+        },
+        storage,
+        tables,
+        claims.Wake);
 
     private async Task MaintainAsync()
     {

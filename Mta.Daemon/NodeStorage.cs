@@ -10,13 +10,14 @@ namespace Mta.Daemon;
 
 /// <summary>
 /// The connections of a node and what writes and reads the queue over them. The budget of a node is the sum of the pools: accept, complete,
-/// 8 to claim and read, 2 for heartbeats, 4 for lookups, each opened when it is needed.
+/// 8 to claim and read, 2 for heartbeats, 4 for lookups, 2 for queue listings, each opened when it is needed.
 /// </summary>
 internal sealed class NodeStorage : IAsyncDisposable
 {
     private const int ReadConnections = 8;
     private const int HeartbeatConnections = 2;
     private const int LookupConnections = 4;
+    private const int ListingConnections = 2;
 
     private readonly NpgsqlDataSource acceptSource;
     private readonly NpgsqlDataSource completeSource;
@@ -31,6 +32,7 @@ internal sealed class NodeStorage : IAsyncDisposable
         readSource = Source(database, "claim", ReadConnections);
         heartbeatSource = Source(database, "heartbeat", HeartbeatConnections);
         Lookups = database.CreateDataSource(DatabaseRole.Daemon, "lookup", LookupConnections);
+        Listings = database.CreateDataSource(DatabaseRole.Daemon, "showq", ListingConnections);
         Registry = new NodeRegistry(heartbeatSource);
         Reader = new QueueReader(readSource);
         Uploads = new UploadStore(readSource);
@@ -40,7 +42,10 @@ internal sealed class NodeStorage : IAsyncDisposable
 
     public NpgsqlDataSource Lookups { get; }
 
-    /// <summary>For services that read and write rows of their own, such as pickup and the queue listing.</summary>
+    /// <summary>For queue listings, which may take long: their readers wait for each other and for nobody else.</summary>
+    public NpgsqlDataSource Listings { get; }
+
+    /// <summary>For services that read and write rows of their own, such as pickup.</summary>
     public NpgsqlDataSource Reads => readSource;
 
     public NodeRegistry Registry { get; }
@@ -57,6 +62,7 @@ internal sealed class NodeStorage : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await Listings.DisposeAsync().ConfigureAwait(false);
         await acceptSource.DisposeAsync().ConfigureAwait(false);
         await completeSource.DisposeAsync().ConfigureAwait(false);
         await readSource.DisposeAsync().ConfigureAwait(false);
