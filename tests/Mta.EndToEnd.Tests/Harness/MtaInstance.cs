@@ -116,6 +116,14 @@ internal sealed class MtaInstance : IAsyncDisposable
     public Task<string> WaitForLogAsync(string part, CancellationToken cancellationToken) => Until.FoundAsync(
         () => Task.FromResult(Array.Find(Log().Split('\n'), l => l.Contains(part, StringComparison.Ordinal))), $"log line with {part}", cancellationToken);
 
+    /// <summary>A mail spool directory as Debian's: its group may write, and files in it belong to that group. Here it is everybody's.</summary>
+    public string MakeMailSpool()
+    {
+        var spool = Directory.CreateDirectory(Path.Combine(root, "spool-of-users")).FullName;
+        File.SetUnixFileMode(spool, (UnixFileMode)0b111_111_111 | UnixFileMode.StickyBit);
+        return spool;
+    }
+
     public Task<SmtpDialogue> ConnectAsync(CancellationToken cancellationToken) => SmtpDialogue.ConnectAsync(SmtpPort, cancellationToken);
 
     /// <summary>kill -9 of master and of all that it started; the embedded database is left alone.</summary>
