@@ -9,7 +9,7 @@ namespace Mta.Services.Pickup;
 /// <summary>
 /// pickup(8): brings mail that sendmail(1) and SQL handed in into the queue, through cleanup(8).
 /// <para>
-/// Mail comes from mta.maildrop, where any number of nodes take it, and from this host's spool directory, which sendmail uses while the
+/// Mail comes from mta_store.maildrop, where any number of nodes take it, and from this host's spool directory, which sendmail uses while the
 /// database is away. Both are looked at once a second, and at once when sendmail knocks at <c>public/pickup</c>.
 /// </para>
 /// <para>Nothing is fatal: while the database is away, mail waits where it is. A file that is no message is left and named once in the log.</para>

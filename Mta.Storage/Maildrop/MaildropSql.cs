@@ -22,16 +22,16 @@ public static class MaildropSql
         "SELECT id, sender, recipients, notify, dsn_return, envelope_id, flags, user_id, submitted_by, size, chunk_count, attempts " +
         "FROM mta.maildrop_take($1, $2) ORDER BY id";
 
-    internal const string ReadChunk = "SELECT data FROM mta.maildrop_chunk WHERE message_id = $1 AND chunk = $2";
+    internal const string ReadChunk = "SELECT data FROM mta_store.maildrop_chunk WHERE message_id = $1 AND chunk = $2";
 
     internal const string Release =
-        "UPDATE mta.maildrop SET taken_until = CASE WHEN $2 > interval '0' THEN clock_timestamp() + $2 END WHERE id = $1";
+        "UPDATE mta_store.maildrop SET taken_until = CASE WHEN $2 > interval '0' THEN clock_timestamp() + $2 END WHERE id = $1";
 
-    internal const string Discard = "DELETE FROM mta.maildrop WHERE id = $1";
+    internal const string Discard = "DELETE FROM mta_store.maildrop WHERE id = $1";
 
     internal const string Sweep = "SELECT mta.maildrop_sweep()";
 
-    internal const string MarkFile = "INSERT INTO mta.maildrop_file (name) VALUES ($1) ON CONFLICT DO NOTHING";
+    internal const string MarkFile = "INSERT INTO mta_store.maildrop_file (name) VALUES ($1) ON CONFLICT DO NOTHING";
 
-    internal const string UnmarkFile = "DELETE FROM mta.maildrop_file WHERE name = $1";
+    internal const string UnmarkFile = "DELETE FROM mta_store.maildrop_file WHERE name = $1";
 }

@@ -96,7 +96,8 @@ public sealed class SchemaMigrator(
         Check(schema);
         if (schema.Owner is null)
         {
-            await ExecuteAsync(work, separate ? "CREATE SCHEMA mta AUTHORIZATION mta_owner" : "CREATE SCHEMA mta", cancellationToken).ConfigureAwait(false);
+            var owner = separate ? " AUTHORIZATION mta_owner" : "";
+            await ExecuteAsync(work, $"CREATE SCHEMA mta{owner}; CREATE SCHEMA mta_store{owner}", cancellationToken).ConfigureAwait(false);
             schema = await SchemaSnapshot.ReadAsync(work, cancellationToken).ConfigureAwait(false);
         }
 

@@ -19,26 +19,26 @@ internal static class QueueSql
     // $5 on: the parallel arrays of messages, recipients and content chunks. The last insert counts messages: 0 when the epoch has ended.
     private const string AcceptParts =
         """
-        , rcpt AS (INSERT INTO mta.recipient (message_id, number, address, original, notify, original_recipient)
+        , rcpt AS (INSERT INTO mta_store.recipient (message_id, number, address, original, notify, original_recipient)
             SELECT r.* FROM unnest($20::bigint[], $21::int[], $22::text[], $23::text[], $24::smallint[], $25::text[]) r, alive),
-        body AS (INSERT INTO mta.content (message_id, chunk, data)
+        body AS (INSERT INTO mta_store.content (message_id, chunk, data)
             SELECT c.* FROM unnest($26::bigint[], $27::int[], $28::bytea[]) c, alive)
         """;
 
     // Messages that streamed in, and those that replace one in maildrop.
     private const string AcceptSources =
         """
-        , stored AS (DELETE FROM mta.upload u USING alive WHERE u.message_id = ANY ($29::bigint[])),
-        picked AS (DELETE FROM mta.maildrop d USING alive WHERE d.id = ANY ($30::bigint[]))
+        , stored AS (DELETE FROM mta_store.upload u USING alive WHERE u.message_id = ANY ($29::bigint[])),
+        picked AS (DELETE FROM mta_store.maildrop d USING alive WHERE d.id = ANY ($30::bigint[]))
         """;
 
     private const string AcceptMessages =
         ", 0, false FROM unnest($5::bigint[], $6::text[], $7::bigint[], $8::int[], $9::int[], $10::smallint[], $11::text[], $12::text[], " +
         "$13::text[], $14::int[], $15::text[], $16::text[], $17::text[], $18::text[], $19::int[]) m, alive";
 
-    private const string IntoActive = " INSERT INTO mta.active (epoch, " + MessageColumns + ") SELECT $2, m.*" + AcceptMessages;
+    private const string IntoActive = " INSERT INTO mta_store.active (epoch, " + MessageColumns + ") SELECT $2, m.*" + AcceptMessages;
 
-    private const string IntoIncoming = " INSERT INTO mta.incoming (" + MessageColumns + ") SELECT m.*" + AcceptMessages;
+    private const string IntoIncoming = " INSERT INTO mta_store.incoming (" + MessageColumns + ") SELECT m.*" + AcceptMessages;
 
     public const string AcceptOwned = "WITH " + AliveWriter + AcceptParts + IntoActive;
 
@@ -58,9 +58,9 @@ internal static class QueueSql
 
     public const string SettleFind =
         """
-        SELECT id FROM mta.active WHERE id = ANY ($1) UNION SELECT id FROM mta.incoming WHERE id = ANY ($1)
-        UNION SELECT id FROM mta.deferred WHERE id = ANY ($1) UNION SELECT id FROM mta.hold WHERE id = ANY ($1)
-        UNION SELECT id FROM mta.corrupt WHERE id = ANY ($1)
+        SELECT id FROM mta_store.active WHERE id = ANY ($1) UNION SELECT id FROM mta_store.incoming WHERE id = ANY ($1)
+        UNION SELECT id FROM mta_store.deferred WHERE id = ANY ($1) UNION SELECT id FROM mta_store.hold WHERE id = ANY ($1)
+        UNION SELECT id FROM mta_store.corrupt WHERE id = ANY ($1)
         UNION SELECT message_id FROM mta.delivery_log WHERE message_id = ANY ($1) AND at > now() - interval '2 days'
         """;
 
@@ -75,12 +75,12 @@ internal static class QueueSql
         , outcome AS MATERIALIZED (SELECT * FROM unnest($3::bigint[], $4::int[], $5::bool[], $6::smallint[], $7::text[], $8::text[], $9::text[],
               $10::bigint[], $11::text[], $12::text[], $13::text[], $14::real[], $15::real[], $16::real[], $17::real[], $18::text[])
               AS o(id, number, final, action, sender, recipient, original, size, transport, relay, dsn, a, b, c, d, reason)),
-        done AS (DELETE FROM mta.recipient r USING outcome o, mta.active m, alive
+        done AS (DELETE FROM mta_store.recipient r USING outcome o, mta_store.active m, alive
               WHERE o.final AND m.id = o.id AND m.epoch = $2 AND r.message_id = o.id AND r.number = o.number RETURNING o.*),
-        kept AS (UPDATE mta.recipient r SET dsn = o.dsn, reason = o.reason FROM outcome o, mta.active m, alive
+        kept AS (UPDATE mta_store.recipient r SET dsn = o.dsn, reason = o.reason FROM outcome o, mta_store.active m, alive
               WHERE NOT o.final AND m.id = o.id AND m.epoch = $2 AND r.message_id = o.id AND r.number = o.number RETURNING o.*),
-        gone AS (DELETE FROM mta.active m USING alive WHERE m.id = ANY ($19::bigint[]) AND m.epoch = $2 RETURNING m.id),
-        body AS (DELETE FROM mta.content c USING gone WHERE c.message_id = gone.id)
+        gone AS (DELETE FROM mta_store.active m USING alive WHERE m.id = ANY ($19::bigint[]) AND m.epoch = $2 RETURNING m.id),
+        body AS (DELETE FROM mta_store.content c USING gone WHERE c.message_id = gone.id)
         INSERT INTO mta.delivery_log (message_id, recipient_number, node, action, sender, recipient, original, size, transport, relay, dsn,
               delay_before_queue, delay_in_queue, delay_connection, delay_transmission, reason)
         SELECT id, number, $1, action, sender, recipient, original, size, transport, relay, dsn, a, b, c, d, reason FROM
@@ -92,12 +92,12 @@ internal static class QueueSql
         "WITH " + Alive +
         """
         , o AS MATERIALIZED (SELECT * FROM unnest($3::bigint[], $4::text[], $5::float8[], $6::bool[]) AS o(id, destination, seconds, warned)),
-        moved AS (DELETE FROM mta.active m USING o, alive WHERE m.id = o.id AND m.epoch = $2
+        moved AS (DELETE FROM mta_store.active m USING o, alive WHERE m.id = o.id AND m.epoch = $2
               RETURNING m.*, o.destination, o.seconds, o.warned OR m.warned AS was_warned),
-        dest AS (INSERT INTO mta.destination (name, next_due)
+        dest AS (INSERT INTO mta_store.destination (name, next_due)
               SELECT destination, now() + min(seconds) * interval '1 s' FROM o, alive GROUP BY destination ORDER BY destination
-              ON CONFLICT (name) DO UPDATE SET next_due = least(mta.destination.next_due, excluded.next_due))
-        INSERT INTO mta.deferred (id, sender, size, recipient_count, flags, dsn_return, envelope_id, client_name, client_address, client_port,
+              ON CONFLICT (name) DO UPDATE SET next_due = least(mta_store.destination.next_due, excluded.next_due))
+        INSERT INTO mta_store.deferred (id, sender, size, recipient_count, flags, dsn_return, envelope_id, client_name, client_address, client_port,
               protocol, helo, message_id, filter, chunk_count, attempts, warned, destination, due_at)
         SELECT id, sender, size, recipient_count, flags, dsn_return, envelope_id, client_name, client_address, client_port,
               protocol, helo, message_id, filter, chunk_count, attempts + 1, was_warned, destination, now() + seconds * interval '1 s' FROM moved
@@ -116,75 +116,75 @@ internal static class QueueSql
     /// <summary>Takes mail without an owner, oldest first, from above a floor that skips what earlier claims emptied.</summary>
     public const string ClaimIncoming =
         "WITH " + Alive +
-        ", c AS MATERIALIZED (SELECT id FROM mta.incoming, alive WHERE id > $3 ORDER BY id LIMIT $4 FOR UPDATE OF incoming SKIP LOCKED)" +
-        ", moved AS (DELETE FROM mta.incoming m USING c WHERE m.id = c.id RETURNING m.*)" +
-        " INSERT INTO mta.active (" + MessageColumns + ", epoch) SELECT " + MessageColumns + ", $2 FROM moved RETURNING " + MessageColumns;
+        ", c AS MATERIALIZED (SELECT id FROM mta_store.incoming, alive WHERE id > $3 ORDER BY id LIMIT $4 FOR UPDATE OF incoming SKIP LOCKED)" +
+        ", moved AS (DELETE FROM mta_store.incoming m USING c WHERE m.id = c.id RETURNING m.*)" +
+        " INSERT INTO mta_store.active (" + MessageColumns + ", epoch) SELECT " + MessageColumns + ", $2 FROM moved RETURNING " + MessageColumns;
 
     /// <summary>Destinations with mail that is due or was asked for, the longest waiting first.</summary>
     public const string DueDestinations =
         """
-        SELECT name, flush_at IS NOT NULL FROM mta.destination
+        SELECT name, flush_at IS NOT NULL FROM mta_store.destination
         WHERE next_due <= now() AND (suspended_until IS NULL OR suspended_until <= now()) ORDER BY next_due LIMIT $1
         """;
 
     /// <summary>Takes the due mail of one destination.</summary>
     public const string ClaimDeferred =
         "WITH " + Alive +
-        ", c AS MATERIALIZED (SELECT m.id FROM mta.deferred m, mta.destination d, alive WHERE d.name = $3 AND m.destination = $3" +
+        ", c AS MATERIALIZED (SELECT m.id FROM mta_store.deferred m, mta_store.destination d, alive WHERE d.name = $3 AND m.destination = $3" +
         " AND (m.due_at <= now() OR m.deferred_at < d.flush_at) ORDER BY m.due_at LIMIT $4 FOR UPDATE OF m SKIP LOCKED)" +
-        ", moved AS (DELETE FROM mta.deferred m USING c WHERE m.id = c.id RETURNING m.*)" +
-        " INSERT INTO mta.active (" + MessageColumns + ", epoch) SELECT " + MessageColumns + ", $2 FROM moved RETURNING " + MessageColumns;
+        ", moved AS (DELETE FROM mta_store.deferred m USING c WHERE m.id = c.id RETURNING m.*)" +
+        " INSERT INTO mta_store.active (" + MessageColumns + ", epoch) SELECT " + MessageColumns + ", $2 FROM moved RETURNING " + MessageColumns;
 
     /// <summary>Sets a destination's earliest due time from what is left, when a claim found less than it asked for.</summary>
     public const string RefreshDestination =
         """
-        WITH d AS (SELECT name FROM mta.destination WHERE name = $1 FOR UPDATE),
-        next AS (SELECT min(due_at) AS due FROM mta.deferred WHERE destination = $1),
-        emptied AS (DELETE FROM mta.destination t USING d, next WHERE t.name = d.name AND next.due IS NULL AND t.suspended_until IS NULL)
-        UPDATE mta.destination t SET next_due = next.due, flush_at = NULL FROM d, next WHERE t.name = d.name AND next.due IS NOT NULL
+        WITH d AS (SELECT name FROM mta_store.destination WHERE name = $1 FOR UPDATE),
+        next AS (SELECT min(due_at) AS due FROM mta_store.deferred WHERE destination = $1),
+        emptied AS (DELETE FROM mta_store.destination t USING d, next WHERE t.name = d.name AND next.due IS NULL AND t.suspended_until IS NULL)
+        UPDATE mta_store.destination t SET next_due = next.due, flush_at = NULL FROM d, next WHERE t.name = d.name AND next.due IS NOT NULL
         """;
 
     /// <summary>Makes all deferred mail due: one row a destination, not one a message.</summary>
-    public const string FlushAll = "UPDATE mta.destination SET next_due = now(), flush_at = now()";
+    public const string FlushAll = "UPDATE mta_store.destination SET next_due = now(), flush_at = now()";
 
-    public const string FlushDestination = "UPDATE mta.destination SET next_due = now(), flush_at = now() WHERE name = lower($1)";
+    public const string FlushDestination = "UPDATE mta_store.destination SET next_due = now(), flush_at = now() WHERE name = lower($1)";
 
     public const string FlushMessage =
         """
-        WITH m AS (UPDATE mta.deferred SET due_at = now() WHERE id = $1 RETURNING destination)
-        UPDATE mta.destination d SET next_due = now() FROM m WHERE d.name = m.destination
+        WITH m AS (UPDATE mta_store.deferred SET due_at = now() WHERE id = $1 RETURNING destination)
+        UPDATE mta_store.destination d SET next_due = now() FROM m WHERE d.name = m.destination
         """;
 
     public const string Recipients =
         """
-        SELECT message_id, number, address, original, notify, original_recipient FROM mta.recipient
+        SELECT message_id, number, address, original, notify, original_recipient FROM mta_store.recipient
         WHERE message_id = ANY ($1) ORDER BY message_id, number
         """;
 
     public const string RecipientWindow =
         """
-        SELECT number, address, original, notify, original_recipient FROM mta.recipient
+        SELECT number, address, original, notify, original_recipient FROM mta_store.recipient
         WHERE message_id = $1 AND number > $2 ORDER BY number LIMIT $3
         """;
 
-    public const string ContentChunk = "SELECT data FROM mta.content WHERE message_id = $1 AND chunk = $2";
+    public const string ContentChunk = "SELECT data FROM mta_store.content WHERE message_id = $1 AND chunk = $2";
 
     public const string UploadBegin =
-        "WITH " + Alive + " INSERT INTO mta.upload (message_id, epoch) SELECT $3, $2 FROM alive";
+        "WITH " + Alive + " INSERT INTO mta_store.upload (message_id, epoch) SELECT $3, $2 FROM alive";
 
     public const string UploadChunk =
-        "WITH " + Alive + " INSERT INTO mta.content (message_id, chunk, data) SELECT $3, $4, $5 FROM alive";
+        "WITH " + Alive + " INSERT INTO mta_store.content (message_id, chunk, data) SELECT $3, $4, $5 FROM alive";
 
     public const string UploadAbort =
-        "WITH c AS (DELETE FROM mta.content WHERE message_id = $1) DELETE FROM mta.upload WHERE message_id = $1";
+        "WITH c AS (DELETE FROM mta_store.content WHERE message_id = $1) DELETE FROM mta_store.upload WHERE message_id = $1";
 
     /// <summary>Chunks that are there, for the check before the message becomes visible.</summary>
-    public const string CountChunks = "SELECT count(*) FROM mta.content WHERE message_id = $1 AND chunk < $2";
+    public const string CountChunks = "SELECT count(*) FROM mta_store.content WHERE message_id = $1 AND chunk < $2";
 
     public const string MarkCorrupt =
-        "WITH " + Alive + ", moved AS (DELETE FROM mta.active m USING alive WHERE m.id = $3 AND m.epoch = $2 RETURNING m.*)" +
-        " INSERT INTO mta.corrupt (" + MessageColumns + ", reason) SELECT " + MessageColumns + ", $4 FROM moved";
+        "WITH " + Alive + ", moved AS (DELETE FROM mta_store.active m USING alive WHERE m.id = $3 AND m.epoch = $2 RETURNING m.*)" +
+        " INSERT INTO mta_store.corrupt (" + MessageColumns + ", reason) SELECT " + MessageColumns + ", $4 FROM moved";
 
     /// <summary>What the epoch owns but the node does not hold.</summary>
-    public const string Owned = "SELECT " + MessageColumns + " FROM mta.active WHERE epoch = $1 AND NOT id = ANY ($2)";
+    public const string Owned = "SELECT " + MessageColumns + " FROM mta_store.active WHERE epoch = $1 AND NOT id = ANY ($2)";
 }

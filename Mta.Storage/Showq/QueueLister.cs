@@ -12,17 +12,17 @@ public sealed class QueueLister(NpgsqlDataSource source)
 
     private const string OwnedColumns = "SELECT m.id, m.size, m.sender, m.flags, n.name, r.address, r.original, r.reason FROM ";
 
-    private const string Recipients = " LEFT JOIN mta.recipient r ON r.message_id = m.id ORDER BY m.id, r.number";
+    private const string Recipients = " LEFT JOIN mta_store.recipient r ON r.message_id = m.id ORDER BY m.id, r.number";
 
     // In the order in which showq(8) goes through the queues.
     private static readonly (string Queue, string Sql)[] Queues =
     [
-        ("maildrop", "SELECT m.id, m.size, m.sender, m.flags, NULL::text, r.address, NULL::text, NULL::text FROM mta.maildrop m, " +
+        ("maildrop", "SELECT m.id, m.size, m.sender, m.flags, NULL::text, r.address, NULL::text, NULL::text FROM mta_store.maildrop m, " +
             "unnest(m.recipients) WITH ORDINALITY r(address, number) WHERE m.upload_xact IS NULL ORDER BY m.id, r.number"),
-        ("active", OwnedColumns + "mta.active m LEFT JOIN mta.node n ON n.epoch = m.epoch" + Recipients),
-        ("incoming", Columns + "mta.incoming m" + Recipients),
-        ("deferred", Columns + "mta.deferred m" + Recipients),
-        ("hold", Columns + "mta.hold m" + Recipients),
+        ("active", OwnedColumns + "mta_store.active m LEFT JOIN mta.node n ON n.epoch = m.epoch" + Recipients),
+        ("incoming", Columns + "mta_store.incoming m" + Recipients),
+        ("deferred", Columns + "mta_store.deferred m" + Recipients),
+        ("hold", Columns + "mta_store.hold m" + Recipients),
     ];
 
     /// <summary>Writes the listing; <paramref name="flush"/> is called whenever some of it is ready. Throws <see cref="StorageException"/>.</summary>

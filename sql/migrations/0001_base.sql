@@ -1,4 +1,6 @@
--- The schema mta and its version table (mta.schema_version) are made by the migration runner, which also makes the roles.
+-- Two schemas: mta holds what people and programs of others may rely on (views, functions, history, lookup tables), mta_store the
+-- tables of the queue as the daemon needs them, which may change with any version. Both, the version table (mta.schema_version) and the
+-- roles are made by the migration runner.
 
 -- Which programs may run on this schema. A migration that old programs cannot live with raises oldest_program; one that only
 -- adds things leaves it, so that the nodes of a cluster are upgraded one by one.

@@ -40,7 +40,7 @@ CREATE TABLE mta.node_number (
 -- Messages --------------------------------------------------------------------------------------------------------------------------
 
 -- Mail that no node owns yet: surplus, receive-only nodes, SQL, and what an ended epoch left behind. Claims walk it by id.
-CREATE TABLE mta.incoming (
+CREATE TABLE mta_store.incoming (
     id bigint NOT NULL PRIMARY KEY,
     sender text NOT NULL,
     size bigint NOT NULL,
@@ -63,25 +63,25 @@ CREATE TABLE mta.incoming (
 );
 
 -- Mail that a node owns and holds in memory. A primary key and no other index: nobody scans it for work.
-CREATE TABLE mta.active (LIKE mta.incoming INCLUDING ALL, epoch bigint NOT NULL);
+CREATE TABLE mta_store.active (LIKE mta_store.incoming INCLUDING ALL, epoch bigint NOT NULL);
 
 -- Mail whose next attempt is in the future.
-CREATE TABLE mta.deferred (
-    LIKE mta.incoming INCLUDING ALL,
+CREATE TABLE mta_store.deferred (
+    LIKE mta_store.incoming INCLUDING ALL,
     -- The next hop of the last attempt, as a hint that groups mail; it is resolved again at each attempt.
     destination text NOT NULL,
     due_at timestamptz NOT NULL,
     deferred_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX deferred_destination_due ON mta.deferred (destination, due_at);
+CREATE INDEX deferred_destination_due ON mta_store.deferred (destination, due_at);
 
-CREATE TABLE mta.hold (LIKE mta.incoming INCLUDING ALL, held_at timestamptz NOT NULL DEFAULT now(), held_by text NOT NULL DEFAULT session_user);
+CREATE TABLE mta_store.hold (LIKE mta_store.incoming INCLUDING ALL, held_at timestamptz NOT NULL DEFAULT now(), held_by text NOT NULL DEFAULT session_user);
 
 -- Set aside by the program, never deleted by it.
-CREATE TABLE mta.corrupt (LIKE mta.incoming INCLUDING ALL, corrupt_at timestamptz NOT NULL DEFAULT now(), reason text NOT NULL);
+CREATE TABLE mta_store.corrupt (LIKE mta_store.incoming INCLUDING ALL, corrupt_at timestamptz NOT NULL DEFAULT now(), reason text NOT NULL);
 
 -- Recipients that are not finished, of messages in any queue. The reason is that of the last attempt.
-CREATE TABLE mta.recipient (
+CREATE TABLE mta_store.recipient (
     message_id bigint NOT NULL,
     number integer NOT NULL,
     address text NOT NULL,
@@ -94,28 +94,28 @@ CREATE TABLE mta.recipient (
 );
 
 -- Content once, apart from the queue rows, in chunks numbered from 0. Small ones stay in the row and nothing is compressed.
-CREATE TABLE mta.content (
+CREATE TABLE mta_store.content (
     message_id bigint NOT NULL,
     chunk integer NOT NULL,
     data bytea NOT NULL,
     PRIMARY KEY (message_id, chunk)
 ) WITH (toast_tuple_target = 8160);
-ALTER TABLE mta.content ALTER COLUMN data SET STORAGE EXTERNAL;
+ALTER TABLE mta_store.content ALTER COLUMN data SET STORAGE EXTERNAL;
 
 -- Messages whose content is still streaming in; their chunks go when the epoch ends.
-CREATE TABLE mta.upload (
+CREATE TABLE mta_store.upload (
     message_id bigint PRIMARY KEY,
     epoch bigint NOT NULL
 );
 
 -- Destinations with deferred mail: the earliest due time, a suspension, a flush that was asked for.
-CREATE TABLE mta.destination (
+CREATE TABLE mta_store.destination (
     name text PRIMARY KEY,
     next_due timestamptz NOT NULL,
     suspended_until timestamptz,
     flush_at timestamptz
 );
-CREATE INDEX destination_next_due ON mta.destination (next_due);
+CREATE INDEX destination_next_due ON mta_store.destination (next_due);
 
 -- Ends an epoch and gives its mail back. The change of the node's key waits for the transactions in flight that hold FOR KEY SHARE on it;
 -- later ones find that their epoch has ended. False when the epoch had ended already.
@@ -140,14 +140,14 @@ CREATE FUNCTION mta.release_epoch(ended bigint) RETURNS bigint LANGUAGE plpgsql 
 DECLARE
     released bigint;
 BEGIN
-    WITH moved AS (DELETE FROM mta.active WHERE epoch = ended RETURNING *)
-    INSERT INTO mta.incoming
+    WITH moved AS (DELETE FROM mta_store.active WHERE epoch = ended RETURNING *)
+    INSERT INTO mta_store.incoming
         SELECT id, sender, size, recipient_count, flags, dsn_return, envelope_id, client_name, client_address, client_port, protocol, helo,
                message_id, filter, chunk_count, attempts, warned
         FROM moved;
     GET DIAGNOSTICS released = ROW_COUNT;
-    DELETE FROM mta.content WHERE message_id IN (SELECT message_id FROM mta.upload WHERE epoch = ended);
-    DELETE FROM mta.upload WHERE epoch = ended;
+    DELETE FROM mta_store.content WHERE message_id IN (SELECT message_id FROM mta_store.upload WHERE epoch = ended);
+    DELETE FROM mta_store.upload WHERE epoch = ended;
     RETURN released;
 END
 $body$;

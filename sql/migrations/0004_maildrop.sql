@@ -64,7 +64,7 @@ $body$;
 
 -- Tables ----------------------------------------------------------------------------------------------------------------------------
 
-CREATE TABLE mta.maildrop (
+CREATE TABLE mta_store.maildrop (
     id bigint PRIMARY KEY,
     sender text NOT NULL,
     recipients text[] NOT NULL,
@@ -90,17 +90,17 @@ CREATE TABLE mta.maildrop (
     CONSTRAINT maildrop_return_known CHECK (dsn_return BETWEEN 0 AND 2)
 );
 
-CREATE TABLE mta.maildrop_chunk (
+CREATE TABLE mta_store.maildrop_chunk (
     -- Not a hot table: the key may cascade, so that deleting the message is all that enqueueing has to do.
-    message_id bigint NOT NULL REFERENCES mta.maildrop (id) ON DELETE CASCADE,
+    message_id bigint NOT NULL REFERENCES mta_store.maildrop (id) ON DELETE CASCADE,
     chunk integer NOT NULL,
     data bytea NOT NULL,
     PRIMARY KEY (message_id, chunk)
 );
-ALTER TABLE mta.maildrop_chunk ALTER COLUMN data SET STORAGE EXTERNAL;
+ALTER TABLE mta_store.maildrop_chunk ALTER COLUMN data SET STORAGE EXTERNAL;
 
 -- Files of a spool directory that are in maildrop already, kept until they are unlinked: a crash in between must not send twice.
-CREATE TABLE mta.maildrop_file (
+CREATE TABLE mta_store.maildrop_file (
     name uuid PRIMARY KEY,
     taken_at timestamptz NOT NULL DEFAULT now()
 );
@@ -166,10 +166,10 @@ BEGIN
     -- Node numbers 0 to 15 are SQL's: sixteen ids in a microsecond. A stepped clock meets the message that has the id.
     LOOP
         new_id := (((extract(epoch FROM clock_timestamp()) * 1000000)::bigint - 1577836800000000) << 12) | node;
-        IF NOT EXISTS (SELECT FROM mta.incoming WHERE id = new_id) AND NOT EXISTS (SELECT FROM mta.active WHERE id = new_id)
-           AND NOT EXISTS (SELECT FROM mta.deferred WHERE id = new_id) AND NOT EXISTS (SELECT FROM mta.hold WHERE id = new_id)
-           AND NOT EXISTS (SELECT FROM mta.corrupt WHERE id = new_id) THEN
-            INSERT INTO mta.maildrop (id, sender, recipients, notify, dsn_return, envelope_id, flags, user_id, upload_xact)
+        IF NOT EXISTS (SELECT FROM mta_store.incoming WHERE id = new_id) AND NOT EXISTS (SELECT FROM mta_store.active WHERE id = new_id)
+           AND NOT EXISTS (SELECT FROM mta_store.deferred WHERE id = new_id) AND NOT EXISTS (SELECT FROM mta_store.hold WHERE id = new_id)
+           AND NOT EXISTS (SELECT FROM mta_store.corrupt WHERE id = new_id) THEN
+            INSERT INTO mta_store.maildrop (id, sender, recipients, notify, dsn_return, envelope_id, flags, user_id, upload_xact)
             VALUES (new_id, submit_begin.sender, submit_begin.recipients, mta.notify_bits(submit_begin.notify),
                 CASE submit_begin.dsn_return WHEN 'full' THEN 1 WHEN 'hdrs' THEN 2 ELSE 0 END,
                 submit_begin.envelope_id, submit_begin.flags, submit_begin.user_id, pg_current_xact_id())
@@ -194,13 +194,13 @@ BEGIN
     ELSIF length(submit_append.piece) = 0 THEN
         RETURN;
     END IF;
-    UPDATE mta.maildrop AS m SET chunk_count = m.chunk_count + 1, size = m.size + length(submit_append.piece)
+    UPDATE mta_store.maildrop AS m SET chunk_count = m.chunk_count + 1, size = m.size + length(submit_append.piece)
     WHERE m.id = submit_append.id AND m.upload_xact = pg_current_xact_id()
     RETURNING m.chunk_count - 1 INTO number;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'message % was not begun in this transaction', submit_append.id USING ERRCODE = 'no_data_found';
     END IF;
-    INSERT INTO mta.maildrop_chunk (message_id, chunk, data) VALUES (submit_append.id, number, submit_append.piece);
+    INSERT INTO mta_store.maildrop_chunk (message_id, chunk, data) VALUES (submit_append.id, number, submit_append.piece);
 END
 $body$;
 
@@ -208,7 +208,7 @@ $body$;
 CREATE FUNCTION mta.submit_finish(id bigint) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
-    UPDATE mta.maildrop AS m SET upload_xact = NULL WHERE m.id = submit_finish.id AND m.upload_xact = pg_current_xact_id();
+    UPDATE mta_store.maildrop AS m SET upload_xact = NULL WHERE m.id = submit_finish.id AND m.upload_xact = pg_current_xact_id();
     IF NOT FOUND THEN
         RAISE EXCEPTION 'message % was not begun in this transaction', submit_finish.id USING ERRCODE = 'no_data_found';
     END IF;
@@ -252,10 +252,10 @@ $body$;
 -- Pickup ----------------------------------------------------------------------------------------------------------------------------
 
 -- Takes finished messages for a while. The row stays until mta.maildrop_finish deletes it where the message enters the queue.
-CREATE FUNCTION mta.maildrop_take(maximum integer, lease interval) RETURNS SETOF mta.maildrop LANGUAGE sql AS $body$
-    UPDATE mta.maildrop SET taken_until = clock_timestamp() + lease, attempts = attempts + 1
+CREATE FUNCTION mta.maildrop_take(maximum integer, lease interval) RETURNS SETOF mta_store.maildrop LANGUAGE sql AS $body$
+    UPDATE mta_store.maildrop SET taken_until = clock_timestamp() + lease, attempts = attempts + 1
     WHERE id = ANY (ARRAY(
-        SELECT id FROM mta.maildrop WHERE upload_xact IS NULL AND (taken_until IS NULL OR taken_until < clock_timestamp())
+        SELECT id FROM mta_store.maildrop WHERE upload_xact IS NULL AND (taken_until IS NULL OR taken_until < clock_timestamp())
         ORDER BY id LIMIT maximum FOR UPDATE SKIP LOCKED))
     RETURNING *
 $body$;
@@ -265,7 +265,7 @@ CREATE FUNCTION mta.maildrop_finish(ids bigint[]) RETURNS void LANGUAGE plpgsql 
 DECLARE
     deleted integer;
 BEGIN
-    DELETE FROM mta.maildrop WHERE id = ANY (ids);
+    DELETE FROM mta_store.maildrop WHERE id = ANY (ids);
     GET DIAGNOSTICS deleted = ROW_COUNT;
     IF deleted <> cardinality(ids) THEN
         RAISE EXCEPTION 'mail from maildrop was enqueued by another node' USING ERRCODE = 'MTA01';
@@ -275,7 +275,7 @@ $body$;
 
 -- Deletes what was committed without mta.submit_finish, and the marks of spool files that went with their host.
 CREATE FUNCTION mta.maildrop_sweep() RETURNS integer LANGUAGE sql AS $body$
-    WITH abandoned AS (DELETE FROM mta.maildrop WHERE upload_xact < pg_snapshot_xmin(pg_current_snapshot()) RETURNING id),
-        mark AS (DELETE FROM mta.maildrop_file WHERE taken_at < now() - interval '30 days')
+    WITH abandoned AS (DELETE FROM mta_store.maildrop WHERE upload_xact < pg_snapshot_xmin(pg_current_snapshot()) RETURNING id),
+        mark AS (DELETE FROM mta_store.maildrop_file WHERE taken_at < now() - interval '30 days')
     SELECT count(*)::integer FROM abandoned
 $body$;

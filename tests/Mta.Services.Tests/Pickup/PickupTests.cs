@@ -23,8 +23,8 @@ public sealed class PickupTests
         taken.Content.ShouldBe("Subject: x\n\nhello\n");
         taken.Header.ShouldStartWith($"Received: by mx.example.com (Postfix, from userid 1000)\n\tid {id}; ");
         fixture.LogLines.ShouldContain($"pickup: {id}: uid=1000 from=<alice@example.com>");
-        (await fixture.CountAsync("mta.maildrop")).ShouldBe(0);
-        (await fixture.CountAsync("mta.maildrop_chunk")).ShouldBe(0);
+        (await fixture.CountAsync("mta_store.maildrop")).ShouldBe(0);
+        (await fixture.CountAsync("mta_store.maildrop_chunk")).ShouldBe(0);
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class PickupTests
         fixture.Answer = _ => new(tries++ == 0 ? CleanupOutcome.WriteError : CleanupOutcome.Queued);
         await fixture.SubmitAsync("Subject: x\n\nhello\n");
         await fixture.RunUntilAsync(() => tries == 1);
-        (await fixture.CountAsync("mta.maildrop")).ShouldBe(1);
+        (await fixture.CountAsync("mta_store.maildrop")).ShouldBe(1);
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public sealed class PickupTests
         notification.Recipients.ShouldBe(["alice@example.com"]);
         notification.Content.ShouldBe("Subject: returned\n\n1 5.4.0 too many hops\n");
         notification.Request.Flags.HasFlag(EnvelopeFlags.Internal).ShouldBeTrue();
-        (await fixture.CountAsync("mta.maildrop")).ShouldBe(0);
+        (await fixture.CountAsync("mta_store.maildrop")).ShouldBe(0);
     }
 
     [Fact]
@@ -117,7 +117,7 @@ public sealed class PickupTests
         fixture.Messages.Select(m => m.Content).Order().ShouldBe(["Subject: one\n\n1\n", "Subject: two\n\n2\n"]);
         fixture.Messages.ShouldAllBe(m => m.Request.Sender == "é@example.com" && m.Recipients.SequenceEqual(submission.Recipients) && m.Request.EnvelopeId == "x");
         fixture.Spool.Files().ShouldBeEmpty();
-        (await fixture.CountAsync("mta.maildrop_file")).ShouldBe(0);
+        (await fixture.CountAsync("mta_store.maildrop_file")).ShouldBe(0);
     }
 
     [Fact]

@@ -107,7 +107,7 @@ internal sealed class QmgrFixture : IAsyncDisposable
         return id;
     }
 
-    public async Task<long> CountAsync(string table) => await ScalarAsync<long>($"SELECT count(*) FROM mta.{table}");
+    public async Task<long> CountAsync(string table) => await ScalarAsync<long>($"SET search_path = mta_store, mta; SELECT count(*) FROM {table}");
 
     public async Task<T> ScalarAsync<T>(string sql)
     {

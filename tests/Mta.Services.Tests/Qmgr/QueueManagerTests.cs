@@ -37,11 +37,11 @@ public sealed class QueueManagerTests
         var id = await qmgr.SendAsync(true, "sender@x", "ok@a", "bounce@a", "bounce@b", "defer@a", "bounce@bad");
         await qmgr.UntilAsync("deferred", 1);
         qmgr.Bounces.Built.ShouldHaveSingleItem().Recipients.Order().ShouldBe(["bounce@a", "bounce@b", "bounce@bad"]);
-        (await qmgr.ScalarAsync<string>("SELECT address || ' ' || dsn || ' ' || reason FROM mta.recipient WHERE message_id = " + id.Value)).ShouldBe("defer@a 4.2.0 try later");
+        (await qmgr.ScalarAsync<string>("SELECT address || ' ' || dsn || ' ' || reason FROM mta_store.recipient WHERE message_id = " + id.Value)).ShouldBe("defer@a 4.2.0 try later");
         await qmgr.UntilAsync("active", 0);
         qmgr.Agent.Requests.ShouldContain(r => r.Envelope.Sender == "" && r.Recipients[0].Address == "sender@x");
         qmgr.Lines.All.ShouldContain(l => l.StartsWith($"bounce: {id}: sender non-delivery notification: "));
-        var due = await qmgr.ScalarAsync<double>("SELECT extract(epoch FROM due_at - deferred_at)::float8 FROM mta.deferred");
+        var due = await qmgr.ScalarAsync<double>("SELECT extract(epoch FROM due_at - deferred_at)::float8 FROM mta_store.deferred");
         due.ShouldBeInRange(299, 331);
     }
 
@@ -107,7 +107,7 @@ public sealed class QueueManagerTests
         await using var qmgr = await QmgrFixture.CreateAsync();
         await qmgr.SendAsync(true, "s@x", "ok@a", "throw@a");
         await qmgr.UntilAsync("deferred", 1);
-        (await qmgr.ScalarAsync<string>("SELECT reason FROM mta.recipient")).ShouldBe("unknown mail transport error");
+        (await qmgr.ScalarAsync<string>("SELECT reason FROM mta_store.recipient")).ShouldBe("unknown mail transport error");
         qmgr.Lines.All.ShouldContain(l => l.Contains("panic: ") && l.Contains("an agent's bug"));
     }
 
@@ -117,7 +117,7 @@ public sealed class QueueManagerTests
         await using var qmgr = await QmgrFixture.CreateAsync();
         await qmgr.SendAsync(true, "s@x", "a@nowhere");
         await qmgr.UntilAsync("deferred", 1);
-        (await qmgr.ScalarAsync<string>("SELECT reason FROM mta.recipient")).ShouldBe("mail transport unavailable");
+        (await qmgr.ScalarAsync<string>("SELECT reason FROM mta_store.recipient")).ShouldBe("mail transport unavailable");
     }
 
     [Fact]

@@ -40,11 +40,11 @@ public sealed class ShowqTests : IAsyncLifetime, ILogSink
         await ExecuteAsync($"""
             INSERT INTO mta.node (number, name, instance, epoch, state, lease_until, heartbeat_at, started_at, id_bound, host, process_id, program_version)
                 VALUES (16, 'one', '3f333df6-90a4-4fda-8dd3-9485d27cee36', 7, 'live', now(), now(), now(), 0, 'h', 1, '0.1.0');
-            INSERT INTO mta.hold (id, sender, size, recipient_count, chunk_count) VALUES ({ids[0].Value}, 'h@x', 1, 1, 1);
-            INSERT INTO mta.deferred (id, sender, size, recipient_count, chunk_count, destination, due_at) VALUES ({ids[1].Value}, '', 2, 1, 1, 'x', now());
-            INSERT INTO mta.incoming (id, sender, size, recipient_count, chunk_count) VALUES ({ids[2].Value}, 'i@x', 3, 2, 1);
-            INSERT INTO mta.active (id, sender, size, recipient_count, chunk_count, epoch) VALUES ({ids[3].Value}, 'a@x', 4, 1, 1, 7);
-            INSERT INTO mta.recipient (message_id, number, address, original, reason) VALUES
+            INSERT INTO mta_store.hold (id, sender, size, recipient_count, chunk_count) VALUES ({ids[0].Value}, 'h@x', 1, 1, 1);
+            INSERT INTO mta_store.deferred (id, sender, size, recipient_count, chunk_count, destination, due_at) VALUES ({ids[1].Value}, '', 2, 1, 1, 'x', now());
+            INSERT INTO mta_store.incoming (id, sender, size, recipient_count, chunk_count) VALUES ({ids[2].Value}, 'i@x', 3, 2, 1);
+            INSERT INTO mta_store.active (id, sender, size, recipient_count, chunk_count, epoch) VALUES ({ids[3].Value}, 'a@x', 4, 1, 1, 7);
+            INSERT INTO mta_store.recipient (message_id, number, address, original, reason) VALUES
                 ({ids[0].Value}, 0, 'r0@x', NULL, NULL), ({ids[1].Value}, 0, 'r1@x', 'o1@x', 'no route'), ({ids[2].Value}, 1, 'r3@x', NULL, NULL),
                 ({ids[2].Value}, 0, 'r2@x', NULL, NULL), ({ids[3].Value}, 0, 'r4@x', NULL, NULL);
             SELECT mta.submit('m@x', ARRAY['r5@x'], 'hello');
@@ -64,8 +64,8 @@ public sealed class ShowqTests : IAsyncLifetime, ILogSink
     public async Task Long_queue_is_listed_whole()
     {
         await ExecuteAsync("""
-            INSERT INTO mta.incoming (id, sender, size, recipient_count, chunk_count) SELECT n * 4096 + 16, 'a@x', 1000, 1, 1 FROM generate_series(1, 20000) n;
-            INSERT INTO mta.recipient (message_id, number, address) SELECT n * 4096 + 16, 0, 'b@x' FROM generate_series(1, 20000) n;
+            INSERT INTO mta_store.incoming (id, sender, size, recipient_count, chunk_count) SELECT n * 4096 + 16, 'a@x', 1000, 1, 1 FROM generate_series(1, 20000) n;
+            INSERT INTO mta_store.recipient (message_id, number, address) SELECT n * 4096 + 16, 0, 'b@x' FROM generate_series(1, 20000) n;
             """);
         await using var service = Service();
         (await AskAsync("showq", "text UTC")).ShouldEndWith("\n-- 19531 Kbytes in 20000 Requests.\n");
@@ -86,8 +86,8 @@ public sealed class ShowqTests : IAsyncLifetime, ILogSink
     public async Task Flush_makes_deferred_mail_due_and_wakes_the_node()
     {
         await ExecuteAsync("""
-            INSERT INTO mta.deferred (id, sender, size, recipient_count, chunk_count, destination, due_at) VALUES (4096016, '', 2, 1, 1, 'relay.example', now() + interval '1 h');
-            INSERT INTO mta.destination (name, next_due) VALUES ('relay.example', now() + interval '1 h');
+            INSERT INTO mta_store.deferred (id, sender, size, recipient_count, chunk_count, destination, due_at) VALUES (4096016, '', 2, 1, 1, 'relay.example', now() + interval '1 h');
+            INSERT INTO mta_store.destination (name, next_due) VALUES ('relay.example', now() + interval '1 h');
             """);
         var woken = 0;
         await using var tables = new TableRegistry(new MailLog(this), TimeProvider.System);
@@ -98,7 +98,7 @@ public sealed class ShowqTests : IAsyncLifetime, ILogSink
         (await AskAsync("flush", "site other.example")).ShouldBe("Flush service is not configured for destination \"other.example\"\n");
         (await AskAsync("flush", "nonsense")).ShouldBe("unknown request\n");
         woken.ShouldBe(3);
-        await using var command = database.DataSource.CreateCommand("SELECT next_due <= now() FROM mta.destination");
+        await using var command = database.DataSource.CreateCommand("SELECT next_due <= now() FROM mta_store.destination");
         (await command.ExecuteScalarAsync(Cancel)).ShouldBe(true);
     }
 

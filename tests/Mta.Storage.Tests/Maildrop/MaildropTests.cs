@@ -82,7 +82,7 @@ public sealed class MaildropTests : IAsyncLifetime
         await FinishAsync(id);
         var again = await Should.ThrowAsync<PostgresException>(() => FinishAsync(id));
         again.SqlState.ShouldBe(MaildropSql.AlreadyEnqueued);
-        (await CountAsync("mta.maildrop_chunk")).ShouldBe(0);
+        (await CountAsync("mta_store.maildrop_chunk")).ShouldBe(0);
     }
 
     [Fact]
@@ -92,9 +92,9 @@ public sealed class MaildropTests : IAsyncLifetime
         var writer = new MaildropWriter(database.DataSource);
         (await writer.SubmitFileAsync(name, Simple, Content("x\n"), Cancel)).ShouldNotBeNull();
         (await writer.SubmitFileAsync(name, Simple, Content("x\n"), Cancel)).ShouldBeNull();
-        (await CountAsync("mta.maildrop")).ShouldBe(1);
+        (await CountAsync("mta_store.maildrop")).ShouldBe(1);
         await store.ForgetFileAsync(name, Cancel);
-        (await CountAsync("mta.maildrop_file")).ShouldBe(0);
+        (await CountAsync("mta_store.maildrop_file")).ShouldBe(0);
     }
 
     [Fact]
@@ -103,7 +103,7 @@ public sealed class MaildropTests : IAsyncLifetime
         const string sql = "SELECT count(DISTINCT mta.submit('a@example.com', ARRAY['b@example.com'], E'Subject: x\\n\\nx\\n')) FROM generate_series(1, 500)";
         var counts = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => ScalarAsync(submitRole, sql)));
         counts.ShouldAllBe(c => Equals(c, 500L));
-        (await CountAsync("mta.maildrop")).ShouldBe(2000);
+        (await CountAsync("mta_store.maildrop")).ShouldBe(2000);
     }
 
     [Theory]
@@ -127,12 +127,12 @@ public sealed class MaildropTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("SELECT 1 FROM mta.maildrop")]
-    [InlineData("SELECT 1 FROM mta.maildrop_chunk")]
+    [InlineData("SELECT 1 FROM mta_store.maildrop")]
+    [InlineData("SELECT 1 FROM mta_store.maildrop_chunk")]
     [InlineData("SELECT mta.maildrop_take(1, '1 s')")]
     [InlineData("SELECT mta.maildrop_finish('{}')")]
-    [InlineData("DELETE FROM mta.maildrop")]
-    [InlineData("SELECT 1 FROM mta.content")]
+    [InlineData("DELETE FROM mta_store.maildrop")]
+    [InlineData("SELECT 1 FROM mta_store.content")]
     public async Task Submit_role_may_do_nothing_else(string sql)
     {
         var error = await Should.ThrowAsync<PostgresException>(() => ScalarAsync(submitRole, sql));
@@ -145,7 +145,7 @@ public sealed class MaildropTests : IAsyncLifetime
         await ScalarAsync(submitRole, "SELECT mta.submit_begin('a', ARRAY['b'])");
         (await store.TakeAsync(10, Lease, Cancel)).ShouldBeEmpty();
         await store.SweepAsync(Cancel);
-        (await CountAsync("mta.maildrop")).ShouldBe(0);
+        (await CountAsync("mta_store.maildrop")).ShouldBe(0);
     }
 
     [Fact]
@@ -159,7 +159,7 @@ public sealed class MaildropTests : IAsyncLifetime
             await transaction.RollbackAsync(Cancel);
         }
 
-        (await CountAsync("mta.maildrop")).ShouldBe(0);
+        (await CountAsync("mta_store.maildrop")).ShouldBe(0);
     }
 
     private static MemoryStream Content(string text) => new(Encoding.UTF8.GetBytes(text));

@@ -53,7 +53,7 @@ public sealed class AcceptCombinerTests
         await using var transaction = await blocker.BeginTransactionAsync();
         await using (var block = blocker.CreateCommand())
         {
-            block.CommandText = "LOCK TABLE mta.active IN EXCLUSIVE MODE";
+            block.CommandText = "LOCK TABLE mta_store.active IN EXCLUSIVE MODE";
             await block.ExecuteNonQueryAsync();
         }
 
@@ -77,6 +77,6 @@ public sealed class AcceptCombinerTests
     {
         await using var queue = await QueueFixture.CreateAsync();
         (await queue.Accept.StoreAsync(queue.Message(true, "a\0b\ud800@x"))).Outcome.ShouldBe(AcceptOutcome.Stored);
-        (await queue.ScalarAsync<string>("SELECT sender FROM mta.active")).ShouldBe("a?b?@x");
+        (await queue.ScalarAsync<string>("SELECT sender FROM mta_store.active")).ShouldBe("a?b?@x");
     }
 }

@@ -27,7 +27,7 @@ public sealed class CompletionCombinerTests
         var message = queue.Message();
         await queue.Accept.StoreAsync(message);
         (await DeferAsync(queue, message, 0)).ShouldBeFalse();
-        (await queue.ScalarAsync<string>("SELECT reason FROM mta.recipient")).ShouldBe("connect refused");
+        (await queue.ScalarAsync<string>("SELECT reason FROM mta_store.recipient")).ShouldBe("connect refused");
         (await queue.Reader.DueDestinationsAsync(10, default)).ShouldHaveSingleItem().Name.ShouldBe("example.org");
         var claimed = await queue.Reader.ClaimDeferredAsync(queue.Epoch, "example.org", 10, default);
         claimed.ShouldHaveSingleItem().Envelope.Id.ShouldBe(message.Envelope.Id);
@@ -84,9 +84,9 @@ public sealed class CompletionCombinerTests
         };
         queue.Completions.Post(completion);
         (await completion.Done).ShouldBeFalse();
-        (await queue.ScalarAsync<long>("SELECT id FROM mta.active")).ShouldBe(notification.Envelope.Id.Value);
-        (await queue.ScalarAsync<long>("SELECT id FROM mta.deferred")).ShouldBe(message.Envelope.Id.Value);
-        (await queue.ScalarAsync<string>($"SELECT address FROM mta.recipient WHERE message_id = {message.Envelope.Id.Value}")).ShouldBe("b@x");
+        (await queue.ScalarAsync<long>("SELECT id FROM mta_store.active")).ShouldBe(notification.Envelope.Id.Value);
+        (await queue.ScalarAsync<long>("SELECT id FROM mta_store.deferred")).ShouldBe(message.Envelope.Id.Value);
+        (await queue.ScalarAsync<string>($"SELECT address FROM mta_store.recipient WHERE message_id = {message.Envelope.Id.Value}")).ShouldBe("b@x");
     }
 
     [Fact]

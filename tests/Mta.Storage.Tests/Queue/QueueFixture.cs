@@ -72,7 +72,7 @@ internal sealed class QueueFixture : IAsyncDisposable
         await command.ExecuteNonQueryAsync();
     }
 
-    public Task<long> CountAsync(string table) => ScalarAsync<long>($"SELECT count(*) FROM mta.{table}");
+    public Task<long> CountAsync(string table) => ScalarAsync<long>($"SET search_path = mta_store, mta; SELECT count(*) FROM {table}");
 
     public async ValueTask DisposeAsync()
     {

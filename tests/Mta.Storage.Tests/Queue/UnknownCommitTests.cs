@@ -21,9 +21,9 @@ public sealed class UnknownCommitTests
         (await result).Outcome.ShouldBe(AcceptOutcome.Unknown);
 
         // When the standby is back the row turns up after all: the sweep finds it, and it is delivered.
-        (await run.Server.ScalarAsync<long>($"SELECT count(*) FROM mta.active WHERE id = {id}")).ShouldBe(0);
+        (await run.Server.ScalarAsync<long>($"SELECT count(*) FROM mta_store.active WHERE id = {id}")).ShouldBe(0);
         await run.Server.SetAsync("synchronous_standby_names", "");
-        while (await run.Server.ScalarAsync<long>($"SELECT count(*) FROM mta.active WHERE id = {id}") == 0)
+        while (await run.Server.ScalarAsync<long>($"SELECT count(*) FROM mta_store.active WHERE id = {id}") == 0)
         {
             await Task.Yield();
         }
@@ -83,7 +83,7 @@ public sealed class UnknownCommitTests
         run.Server.Start();
         var outcomes = await Task.WhenAll(results);
         (await run.StoreAsync(out _)).Outcome.ShouldBe(AcceptOutcome.Stored);
-        var there = await run.Server.ScalarAsync<long[]>("SELECT array_agg(id) FROM mta.active");
+        var there = await run.Server.ScalarAsync<long[]>("SELECT array_agg(id) FROM mta_store.active");
         for (var i = 0; i < outcomes.Length; i++)
         {
             there!.Contains(ids[i]).ShouldBe(outcomes[i].Outcome == AcceptOutcome.Stored, $"message {i}: {outcomes[i]}");
