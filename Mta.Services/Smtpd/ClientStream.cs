@@ -33,6 +33,9 @@ internal abstract class ClientStream : IDisposable
     public virtual Task StartTlsAsync(SslServerAuthenticationOptions options, CancellationToken cancellationToken) =>
         Task.FromException(new IOException("no TLS on a pipe"));
 
+    /// <summary>Tells the client that nothing more comes, where the protocol below has words for it.</summary>
+    public virtual ValueTask EndAsync() => default;
+
     public abstract void Dispose();
 }
 
@@ -73,6 +76,24 @@ internal sealed class NetworkClientStream(SocketConnection connection) : ClientS
         // In plaintext every write answers a read, so that nothing is held back; session tickets are writes of their own.
         connection.Socket.NoDelay = true;
         return connection.StartTlsAsync(options, cancellationToken);
+    }
+
+    public override async ValueTask EndAsync()
+    {
+        if (connection.Tls is not { } tls)
+        {
+            return;
+        }
+
+        try
+        {
+            // RFC 8446 section 6.1: without close_notify the client cannot tell the end from a cut.
+            await tls.ShutdownAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or InvalidOperationException)
+        {
+            // The client was faster.
+        }
     }
 
     public override void Dispose() => connection.Dispose();

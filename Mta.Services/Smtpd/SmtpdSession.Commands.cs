@@ -26,10 +26,13 @@ internal sealed partial class SmtpdSession
                     await Task.Delay(Config.ErrorSleepTime, environment.Time, stop).ConfigureAwait(false);
                 }
 
-                if (replies.Length < MostPendingReplies)
+                if (replies.Length < MostPendingReplies || await SendRepliesAsync(stop).ConfigureAwait(false))
                 {
                     continue;
                 }
+
+                EndOfInput();
+                return;
             }
 
             DropLongLine();

@@ -10,7 +10,7 @@ namespace Mta.Services.Smtpd;
 /// </summary>
 internal sealed partial class SmtpdSession : IDisposable
 {
-    private const int ReceiveBufferSize = 32 * 1024 - 1;
+    private const int ReceiveBufferSize = (32 * 1024) - 1;
     private const int MostPendingReplies = 16 * 1024;
 
     private readonly SmtpdEnvironment environment;
@@ -22,6 +22,7 @@ internal sealed partial class SmtpdSession : IDisposable
     private bool sawBareLf;
     private bool skippingLine;
     private int junkCommands;
+    private bool beyondReply;
     private string? endReason;
 
     public SmtpdSession(SmtpdEnvironment environment, SmtpdConfig config, ClientStream stream, ClientInfo client, string tag)
@@ -33,6 +34,9 @@ internal sealed partial class SmtpdSession : IDisposable
         Tag = tag;
         Offered = config.Keywords.Possible;
         Check = new CheckContext(this);
+
+        // A command line that is allowed has room in any case.
+        Input = new ReceiveBuffer(Math.Max(ReceiveBufferSize, config.LineLengthLimit + 2));
     }
 
     public SmtpdConfig Config { get; }
@@ -50,7 +54,7 @@ internal sealed partial class SmtpdSession : IDisposable
     /// <summary>The client is in $smtpd_forbid_bare_newline_exclusions.</summary>
     public bool BareNewlineExcluded { get; private set; }
 
-    public ReceiveBuffer Input { get; } = new(ReceiveBufferSize);
+    public ReceiveBuffer Input { get; }
 
     public MailTransaction Mail { get; } = new();
 
@@ -123,6 +127,13 @@ internal sealed partial class SmtpdSession : IDisposable
         endReason ??= Stream.TimedOut ? "timeout" : "lost connection";
     }
 
+    /// <summary>Neither plaintext nor TLS any more: nothing can be said to the client.</summary>
+    public void EndOfHandshake()
+    {
+        beyondReply = true;
+        EndOfInput();
+    }
+
     /// <summary>A message went into the queue: earlier errors are forgiven.</summary>
     public void ForgiveErrors()
     {
@@ -180,7 +191,12 @@ internal sealed partial class SmtpdSession : IDisposable
             replies.Add(Config.TimeoutExceeded);
         }
 
-        await SendRepliesAsync(CancellationToken.None).ConfigureAwait(false);
+        if (!beyondReply)
+        {
+            await SendRepliesAsync(CancellationToken.None).ConfigureAwait(false);
+            await Stream.EndAsync().ConfigureAwait(false);
+        }
+
         LogEnd();
         await Mail.ResetAsync().ConfigureAwait(false);
     }
@@ -209,6 +225,7 @@ internal sealed partial class SmtpdSession : IDisposable
         LocalContext = StandAlone || await config.LocalClients.MatchAsync(config, Client, stop).ConfigureAwait(false);
         if (config.Tls.IsWrapper && !StandAlone && !await Verbs.StartTlsVerb.HandshakeAsync(this, stop).ConfigureAwait(false))
         {
+            EndOfHandshake();
             return false;
         }
 

@@ -14,6 +14,10 @@ internal static class TlsDescription
         {
             SslProtocols.Tls13 => "TLSv1.3",
             SslProtocols.Tls12 => "TLSv1.2",
+#pragma warning disable SYSLIB0039, CA5397 // Old peers of opportunistic TLS have nothing newer.
+            SslProtocols.Tls11 => "TLSv1.1",
+            SslProtocols.Tls => "TLSv1",
+#pragma warning restore SYSLIB0039, CA5397
             var other => other.ToString(),
         };
         var cipher = stream.NegotiatedCipherSuite.ToString();

@@ -32,10 +32,13 @@ internal static class StartTlsVerb
         await session.Mail.ResetAsync().ConfigureAwait(false);
         session.Reply(ProtocolReplies.ReadyToStartTls);
         session.Input.Purge();
-        if (!await session.SendRepliesAsync(cancellationToken).ConfigureAwait(false)
-            || !await HandshakeAsync(session, cancellationToken).ConfigureAwait(false))
+        if (!await session.SendRepliesAsync(cancellationToken).ConfigureAwait(false))
         {
             session.EndOfInput();
+        }
+        else if (!await HandshakeAsync(session, cancellationToken).ConfigureAwait(false))
+        {
+            session.EndOfHandshake();
         }
     }
 

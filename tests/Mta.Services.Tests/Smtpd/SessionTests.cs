@@ -113,6 +113,24 @@ public sealed class SessionTests
         server.Cleanup.Queued.ShouldHaveSingleItem().Content.ShouldBe(lines.Replace("\r\n", "\n", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task Many_pipelined_commands_are_all_answered_before_more_is_awaited()
+    {
+        using var server = new SmtpdFixture("smtpd_junk_command_limit = 100000");
+        var many = string.Concat(Enumerable.Repeat("RSET\r\n", 5000));
+        var client = await server.RunAsync([Bytes("EHLO c\r\n"), Bytes(many)], cancellationToken: Token);
+        client.Sent.Count.ShouldBe(3);
+        client.Sent[2].ShouldBe(string.Concat(Enumerable.Repeat("250 2.0.0 Ok\r\n", 5000)));
+    }
+
+    [Fact]
+    public async Task A_long_line_limit_has_room_for_such_lines()
+    {
+        using var server = new SmtpdFixture("line_length_limit = 100000");
+        var client = await server.RunAsync([Bytes("NOOP " + new string('x', 90_000)), Bytes("\r\n"), Bytes("NOOP\r\n")], cancellationToken: Token);
+        client.AllSent.ShouldEndWith("250 2.0.0 Ok\r\n250 2.0.0 Ok\r\n");
+    }
+
     [Theory]
     [InlineData(CleanupOutcome.WriteError, "451 4.3.0 Error: queue file write error")]
     [InlineData(CleanupOutcome.NoSpace, "452 4.3.1 Insufficient system storage")]

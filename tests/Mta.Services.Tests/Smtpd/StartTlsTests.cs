@@ -91,6 +91,21 @@ public sealed class StartTlsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_client_that_does_not_finish_the_handshake_is_left_without_a_word()
+    {
+        using var fixture = new SmtpdFixture($"smtpd_tls_wrappermode = yes\nsmtpd_tls_chain_files = {pem}\nsmtpd_starttls_timeout = 1");
+        await using var server = SmtpServerTests.Start(fixture, out var port);
+        using var client = await LineClient.ConnectAsync(port, Token);
+        (await client.ReplyAsync(Token)).ShouldBe("");
+        fixture.Log.Skip(1).ShouldBe(
+            [
+                "SSL_accept error from localhost[127.0.0.1]: timeout",
+                "NOQUEUE: timeout after CONNECT from localhost[127.0.0.1]",
+                "disconnect from localhost[127.0.0.1] commands=0",
+            ]);
+    }
+
+    [Fact]
     public async Task A_handshake_that_fails_ends_the_session()
     {
         using var fixture = new SmtpdFixture($"smtpd_tls_security_level = may\nsmtpd_tls_chain_files = {pem}");
