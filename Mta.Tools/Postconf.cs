@@ -10,7 +10,8 @@ namespace Mta.Tools;
 /// defaults, <c>-h</c> without names, <c>-H</c> without values, <c>-x</c> with <c>$name</c> expanded, <c>-f</c> folded, <c>-C class</c> only
 /// builtin, service or user-defined names, <c>-o name=value</c> as if main.cf said so. <c>-e name=value</c>, <c>-X name</c> and
 /// <c>-# name</c> change main.cf in place and leave all else in it alone. <c>-M</c>, <c>-F</c> and <c>-P</c> show services of master.cf,
-/// their fields and their <c>-o</c> settings, and with <c>-e</c>, <c>-X</c> and <c>-#</c> edit them; <c>-m</c> shows the types of lookup tables and <c>-l</c> those of mailbox locks.
+/// their fields and their <c>-o</c> settings, and with <c>-e</c>, <c>-X</c> and <c>-#</c> edit them; <c>-m</c> shows the types of lookup
+/// tables and <c>-l</c> those of mailbox locks.
 ///
 /// Fatal, with exit code 1: wrong options, files that cannot be read or parsed, a value that cannot be expanded. Warned of: names that are
 /// not known, and settings that nothing reads or that are not honoured. Not there: SASL types, bounce templates, TLS versions.
@@ -18,7 +19,8 @@ namespace Mta.Tools;
 internal static class Postconf
 {
     /// <summary>The types of lookup tables, as in <c>type:name</c>.</summary>
-    private static readonly string[] MapTypes = ["btree", "cdb", "dbm", "environ", "fail", "hash", "inline", "lmdb", "proxy", "sdbm", "static", "texthash", "unix"];
+    private static readonly string[] MapTypes =
+        ["btree", "cdb", "dbm", "environ", "fail", "hash", "inline", "lmdb", "proxy", "sdbm", "static", "texthash", "unix"];
 
     private static readonly string[] LockTypes = ["flock", "fcntl", "dotlock"];
 

@@ -25,7 +25,12 @@ internal static class PostconfFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            var reason = e switch { FileNotFoundException or DirectoryNotFoundException => "No such file or directory", UnauthorizedAccessException => "Permission denied", _ => e.Message };
+            var reason = e switch
+            {
+                FileNotFoundException or DirectoryNotFoundException => "No such file or directory",
+                UnauthorizedAccessException => "Permission denied",
+                _ => e.Message,
+            };
             return terminal.Fatal($"open {path} for reading: {reason}");
         }
     }
@@ -36,7 +41,8 @@ internal static class PostconfFile
         var target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
         var mode = File.GetUnixFileMode(target);
         var temporary = target + ".tmp";
-        var stream = new FileStream(temporary, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = mode });
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = mode };
+        var stream = new FileStream(temporary, options);
         await using (stream.ConfigureAwait(false))
         {
             await stream.WriteAsync(Encoding.Latin1.GetBytes(text), cancellationToken).ConfigureAwait(false);

@@ -25,7 +25,9 @@ internal static class PostconfMasterEditor
         }
 
         var path = Path.Combine(ConfigurationDirectory.Find(options.ConfigDirectory), "master.cf");
-        return await PostconfFile.EditAsync(terminal, path, text => Edit(terminal, options, path, text, requests), cancellationToken).ConfigureAwait(false);
+        return await PostconfFile.EditAsync(terminal, path, Edit, cancellationToken).ConfigureAwait(false);
+
+        string? Edit(string text) => PostconfMasterEditor.Edit(terminal, options, path, text, requests);
     }
 
     private static Request? Parse(string operand, PostconfOptions options, out string? problem)
@@ -48,7 +50,8 @@ internal static class PostconfMasterEditor
             return problem is null ? new Request(operand, parts, fields) : null;
         }
 
-        problem = parts.Length != 3 ? (options.Has('F') ? "-Fe or -FX requires service_name/type/field_name" : "-Pe or -PX requires service_name/type/parameter")
+        problem = parts.Length != 3 && options.Has('F') ? "-Fe or -FX requires service_name/type/field_name"
+            : parts.Length != 3 ? "-Pe or -PX requires service_name/type/parameter"
             : options.Has('P') && parts[2] == "*" ? "-Pe does not accept wild-card parameter name"
             : options.Has('F') && !PostconfMaster.FieldNames.Contains(parts[2]) ? $"invalid service attribute name: \"{parts[2]}\""
             : null;
@@ -72,7 +75,8 @@ internal static class PostconfMasterEditor
         }
 
         // The ports' names do not matter here: an entry that is named by one the table lacks is not this command's business.
-        var error = MasterCf.Parse(path, edited, InetEndpoint.CommonPorts).Problems.FirstOrDefault(p => p.IsError && !p.Text.StartsWith("unknown port", StringComparison.Ordinal));
+        var problems = MasterCf.Parse(path, edited, InetEndpoint.CommonPorts).Problems;
+        var error = problems.FirstOrDefault(p => p.IsError && !p.Text.StartsWith("unknown port", StringComparison.Ordinal));
         if (error is not null)
         {
             terminal.Fatal(error.Text);

@@ -26,8 +26,11 @@ internal sealed class PostconfPrinter(TextWriter output, bool folds)
     public static string FormatMasterEntry(IReadOnlyList<string> fields)
     {
         using var text = new StringWriter();
-        new PostconfPrinter(text, folds: true).MasterEntry(fields, o => MainCf.TrySplit(ValueList.Unbrace(o), out var name, out var value, out _) ? Setting(name, value) : o);
+        new PostconfPrinter(text, folds: true).MasterEntry(fields, Tidy);
         return text.ToString();
+
+        static string Tidy(string option) =>
+            MainCf.TrySplit(ValueList.Unbrace(option), out var name, out var value, out _) ? Setting(name, value) : option;
     }
 
     public void Line(string text)

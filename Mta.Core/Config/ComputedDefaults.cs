@@ -97,7 +97,8 @@ internal static class ComputedDefaults
         foreach (var own in host.Interfaces)
         {
             var protocol = own.Address.AddressFamily == AddressFamily.InterNetwork ? "ipv4" : "ipv6";
-            if ((protocols.Contains("all") || protocols.Contains(protocol)) && (all || (loopback && IPAddress.IsLoopback(own.Address)) || wanted.Contains(own.Address)))
+            var isSpoken = protocols.Contains("all") || protocols.Contains(protocol);
+            if (isSpoken && (all || (loopback && IPAddress.IsLoopback(own.Address)) || wanted.Contains(own.Address)))
             {
                 yield return own;
             }

@@ -71,7 +71,15 @@ public sealed partial class Expander
             return false;
         }
 
-        var holds = comparison switch { "==" => order == 0, "!=" => order != 0, "<=" => order <= 0, ">=" => order >= 0, "<" => order < 0, _ => order > 0 };
+        var holds = comparison switch
+        {
+            "==" => order == 0,
+            "!=" => order != 0,
+            "<=" => order <= 0,
+            ">=" => order >= 0,
+            "<" => order < 0,
+            _ => order > 0,
+        };
         rest = rest.TrimStart(Space.Characters);
         if (!rest.IsEmpty)
         {
@@ -190,11 +198,12 @@ public sealed partial class Expander
             return true;
         }
 
-        order = long.TryParse(x, NumberStyles.None, CultureInfo.InvariantCulture, out var a) && long.TryParse(y, NumberStyles.None, CultureInfo.InvariantCulture, out var b)
-            ? a.CompareTo(b)
-            : string.CompareOrdinal(x, y);
+        order = TryNumber(x, out var a) && TryNumber(y, out var b) ? a.CompareTo(b) : string.CompareOrdinal(x, y);
         return true;
     }
+
+    private static bool TryNumber(string text, out long number) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 
     private bool AppendFunction(string name, ReadOnlySpan<char> content, ReadOnlySpan<char> rest, int level)
     {

@@ -40,7 +40,8 @@ public sealed record InetEndpoint(string Host, int Port)
             return null;
         }
 
-        if ((int.TryParse(service, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port <= 65535) || ports.TryGetValue(service, out port))
+        var isNumber = int.TryParse(service, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port <= 65535;
+        if (isNumber || ports.TryGetValue(service, out port))
         {
             return new InetEndpoint(host, port);
         }

@@ -10,7 +10,11 @@ public sealed class MasterCf
 {
     private static readonly string[] FieldNames = ["name", "type", "private", "unprivileged", "chroot", "wakeup", "process_limit", "command"];
 
-    private MasterCf(string file, IReadOnlyList<MasterCfEntry> entries, IReadOnlyList<MasterService> services, IReadOnlyList<ConfigProblem> problems)
+    private MasterCf(
+        string file,
+        IReadOnlyList<MasterCfEntry> entries,
+        IReadOnlyList<MasterService> services,
+        IReadOnlyList<ConfigProblem> problems)
     {
         File = file;
         Entries = entries;
@@ -39,7 +43,9 @@ public sealed class MasterCf
             var elements = SplitFields(line.Text);
             if (elements.Count < FieldNames.Length || Space.Is(line.Text[0]))
             {
-                problems.Add(ConfigProblem.Error(file, line.FirstLine, $"bad field count: \"{line.Text.Trim(Space.Characters)}\" (write {string.Join(' ', FieldNames)} args...)"));
+                var content = line.Text.Trim(Space.Characters);
+                var form = string.Join(' ', FieldNames);
+                problems.Add(ConfigProblem.Error(file, line.FirstLine, $"bad field count: \"{content}\" (write {form} args...)"));
                 continue;
             }
 
@@ -53,7 +59,8 @@ public sealed class MasterCf
             var earlier = services.FindIndex(s => s.Name == service.Name && s.Type == service.Type);
             if (earlier >= 0)
             {
-                problems.Add(ConfigProblem.Warning(file, line.FirstLine, $"duplicate entry for {service.Name}/{elements[1]}: the one of line {services[earlier].Line} is not used"));
+                var duplicate = $"duplicate entry for {service.Name}/{elements[1]}: the one of line {services[earlier].Line} is not used";
+                problems.Add(ConfigProblem.Warning(file, line.FirstLine, duplicate));
                 services.RemoveAt(earlier);
             }
 
@@ -149,7 +156,11 @@ public sealed class MasterCf
     }
 
     /// <summary>Reads the options up to the first argument that is none; the rest is returned, null when an option is no good.</summary>
-    private static List<string>? ParseOptions(List<string> fields, List<KeyValuePair<string, string>> overrides, out int verbosity, out string? error)
+    private static List<string>? ParseOptions(
+        List<string> fields,
+        List<KeyValuePair<string, string>> overrides,
+        out int verbosity,
+        out string? error)
     {
         verbosity = 0;
         error = null;

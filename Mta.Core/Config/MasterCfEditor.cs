@@ -11,7 +11,11 @@ public static class MasterCfEditor
     /// <param name="edit">Says for each entry what becomes of it.</param>
     /// <param name="format">Writes changed fields as one or more whole lines.</param>
     /// <param name="added">The fields of entries to put at the end.</param>
-    public static string Apply(string text, Func<MasterCfEntry, MasterCfEdit> edit, Func<IReadOnlyList<string>, string> format, IEnumerable<IReadOnlyList<string>> added)
+    public static string Apply(
+        string text,
+        Func<MasterCfEntry, MasterCfEdit> edit,
+        Func<IReadOnlyList<string>, string> format,
+        IEnumerable<IReadOnlyList<string>> added)
     {
         var entries = MasterCf.Parse("master.cf", text, InetEndpoint.CommonPorts).Entries.ToDictionary(e => e.FirstLine);
         var edited = new StringBuilder(text.Length + 256);

@@ -8,7 +8,10 @@ internal static class ParameterReader
     private static readonly object Yes = true;
     private static readonly object No = false;
 
-    /// <summary>The value of <paramref name="name"/>, the parameter's own or that of one transport; or null and in <paramref name="error"/> what is wrong and how to mend it.</summary>
+    /// <summary>
+    /// The value of <paramref name="name"/>, the parameter's own or that of one transport; or null, and in <paramref name="error"/> what is
+    /// wrong and how to mend it.
+    /// </summary>
     public static object? Read(Parameter parameter, string name, string text, out string? error)
     {
         error = null;
@@ -25,7 +28,8 @@ internal static class ParameterReader
             case ParameterKind.Time:
                 return TryReadTime(parameter, name, text, out var seconds, out error) ? TimeSpan.FromSeconds(seconds) : null;
             default:
-                return text.Length < parameter.Min ? Fail(out error, $"bad string length {text.Length} < {parameter.Min}: {name} = {text} (give it a value)")
+                return text.Length < parameter.Min
+                        ? Fail(out error, $"bad string length {text.Length} < {parameter.Min}: {name} = {text} (give it a value)")
                     : text.Length > parameter.Max ? Fail(out error, $"bad string length {text.Length} > {parameter.Max}: {name} = {text}")
                     : text;
         }
@@ -48,7 +52,8 @@ internal static class ParameterReader
         var unit = text.Length > 0 && char.IsAsciiLetter(text[^1]) ? text[^1] : DefaultUnit(parameter);
         var digits = text.AsSpan(0, text.Length > 0 && char.IsAsciiLetter(text[^1]) ? text.Length - 1 : text.Length);
         var factor = unit switch { 's' => 1L, 'm' => 60, 'h' => 3600, 'd' => 86400, 'w' => 604800, _ => 0 };
-        if (factor == 0 || !long.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var count) || Math.Abs((decimal)count) * factor > int.MaxValue)
+        var isNumber = long.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var count);
+        if (factor == 0 || !isNumber || Math.Abs((decimal)count) * factor > int.MaxValue)
         {
             error = $"parameter {name}: bad time value or unit: {text} (write a whole number and s, m, h, d or w, as in {parameter.DefaultText})";
             return false;

@@ -40,7 +40,9 @@ public static class UnusedParameters
         }
 
         var services = masterCf?.Services ?? [];
-        var known = services.SelectMany(s => TransportParameters.OfService(s.Name, s.Command)).Select(p => p.Name).ToHashSet(StringComparer.Ordinal);
+        var known = new HashSet<string>(Parameters.ByName.Keys, StringComparer.Ordinal);
+        known.UnionWith(effective.Keys);
+        known.UnionWith(services.SelectMany(s => TransportParameters.OfService(s.Name, s.Command)).Select(p => p.Name));
         var problems = new List<ConfigProblem>();
         Add(mainCf.File, effective, []);
         foreach (var service in services)
@@ -61,10 +63,11 @@ public static class UnusedParameters
 
                 foreach (var reference in References(value))
                 {
-                    var isDefined = Parameters.ByName.ContainsKey(reference) || known.Contains(reference) || effective.ContainsKey(reference) || own.Contains(reference);
-                    if (!isDefined && IsParameterName(value, reference) && !problems.Exists(p => p.File == file && p.Text.EndsWith(": " + reference, StringComparison.Ordinal)))
+                    var problem = ConfigProblem.Warning(file, 0, $"undefined parameter: {reference}");
+                    var isDefined = known.Contains(reference) || own.Contains(reference) || !IsParameterName(value, reference);
+                    if (!isDefined && !problems.Contains(problem))
                     {
-                        problems.Add(ConfigProblem.Warning(file, 0, $"undefined parameter: {reference}"));
+                        problems.Add(problem);
                     }
                 }
             }
@@ -77,7 +80,8 @@ public static class UnusedParameters
     /// <summary>The names in main.cf that nobody reads.</summary>
     public static IEnumerable<string> Names(MainCf mainCf, MasterCf? masterCf) => Names(mainCf, Readers.Of(mainCf, masterCf));
 
-    private static IEnumerable<string> Names(MainCf mainCf, Readers readers) => mainCf.Entries.Select(e => e.Name).Distinct().Where(n => !readers.Read(n));
+    private static IEnumerable<string> Names(MainCf mainCf, Readers readers) =>
+        mainCf.Entries.Select(e => e.Name).Distinct().Where(n => !readers.Read(n));
 
     /// <summary>The names that a value refers to with <c>$name</c>, <c>${name...}</c> or <c>$(name)</c>.</summary>
     public static IEnumerable<string> References(string value)

@@ -31,5 +31,5 @@ public static class ValueList
 
     /// <summary>The text in the braces of an element that begins and ends with them, else the element as it is.</summary>
     public static string Unbrace(string element) =>
-        element.Length >= 2 && element[0] == '{' && element[^1] == '}' ? element.AsSpan(1, element.Length - 2).Trim(Space.Characters).ToString() : element;
+        element is ['{', .., '}'] ? element.AsSpan(1, element.Length - 2).Trim(Space.Characters).ToString() : element;
 }

@@ -20,7 +20,8 @@ public static class ConfigurationDirectory
         var problems = new List<ConfigProblem>();
         var mainText = await ReadAsync(directory, "main.cf", problems, cancellationToken).ConfigureAwait(false);
         var masterText = await ReadAsync(directory, "master.cf", problems, cancellationToken).ConfigureAwait(false);
-        var main = SettingsLoader.Load(Path.Combine(directory, "main.cf"), mainText, HostInformation.Gather(processName), [new("config_directory", directory)]);
+        KeyValuePair<string, string>[] given = [new("config_directory", directory)];
+        var main = SettingsLoader.Load(Path.Combine(directory, "main.cf"), mainText, HostInformation.Gather(processName), given);
         problems.AddRange(main.Problems);
 
         var ports = main.Settings is null ? InetEndpoint.CommonPorts : InetEndpoint.KnownPorts(main.Settings.Get(Parameters.KnownTcpPorts));
@@ -49,7 +50,11 @@ public static class ConfigurationDirectory
     /// Reads main.cf alone, and only for its syntax, as commands do that need a few values; asking for a bad one throws
     /// <see cref="SettingsException"/>. A file that is missing or broken is in <paramref name="problems"/>, and the rest is used.
     /// </summary>
-    public static async Task<Settings> LoadMainAsync(string directory, string processName, List<ConfigProblem> problems, CancellationToken cancellationToken)
+    public static async Task<Settings> LoadMainAsync(
+        string directory,
+        string processName,
+        List<ConfigProblem> problems,
+        CancellationToken cancellationToken)
     {
         var text = await ReadAsync(directory, "main.cf", problems, cancellationToken).ConfigureAwait(false);
         var mainCf = MainCf.Parse(Path.Combine(directory, "main.cf"), text);
@@ -97,7 +102,7 @@ public static class ConfigurationDirectory
     private static List<MasterService> Enabled(IReadOnlyList<MasterService> services, string disabled)
     {
         var names = ValueList.Split(disabled);
-        return [.. services.Where(s => !names.Exists(n => n == TypeName(s) || n == $"{s.Name}/{TypeName(s)}" || n == $"{s.Name}.{TypeName(s)}"))];
+        return [.. services.Where(s => !names.Contains(TypeName(s)) && !names.Contains($"{s.Name}/{TypeName(s)}") && !names.Contains($"{s.Name}.{TypeName(s)}"))];
     }
 
     private static string TypeName(MasterService service) => service.Type switch

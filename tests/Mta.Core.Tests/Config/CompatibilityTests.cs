@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Mta.Core.Config;
 using Shouldly;
@@ -11,7 +12,7 @@ namespace Mta.Core.Tests.Config;
 /// </summary>
 public sealed class CompatibilityTests
 {
-    private const string Command = "MTA_REGENERATE=1 dotnet run --project tests/Mta.Core.Tests -- -class " + nameof(Mta) + "." + nameof(Core) + "." + nameof(Tests) + "." + nameof(Config) + "." + nameof(CompatibilityTests);
+    private const string Command = "MTA_REGENERATE=1 dotnet run --project tests/Mta.Core.Tests -- -class Mta.Core.Tests.Config.CompatibilityTests";
     private const string Marker = "<!-- What follows is generated; see tests/Mta.Core.Tests/Config/CompatibilityTests.cs -->\n";
 
     private static readonly string Root = FindRoot();
@@ -72,17 +73,17 @@ public sealed class CompatibilityTests
     {
         var text = new StringBuilder();
         var honoured = Parameters.All.Where(p => Honoured.Contains(p.Name)).OrderBy(p => p.Name, StringComparer.Ordinal).ToList();
-        text.Append(System.Globalization.CultureInfo.InvariantCulture, $"\n### Honoured ({honoured.Count})\n\n| parameter | default | values |\n|---|---|---|\n");
+        text.Append(CultureInfo.InvariantCulture, $"\n### Honoured ({honoured.Count})\n\n| parameter | default | values |\n|---|---|---|\n");
         foreach (var parameter in honoured)
         {
-            text.Append(System.Globalization.CultureInfo.InvariantCulture, $"| {parameter.Name} | {Code(parameter.DefaultText)} | {Kind(parameter)} |\n");
+            text.Append(CultureInfo.InvariantCulture, $"| {parameter.Name} | {Code(parameter.DefaultText)} | {Kind(parameter)} |\n");
         }
 
         var others = Parameters.All.Where(p => !Honoured.Contains(p.Name)).ToList();
-        text.Append(System.Globalization.CultureInfo.InvariantCulture, $"\n### Known, not honoured ({others.Count})\n\nThey are kept and shown; setting one to something else than its default is warned of.\n");
+        text.Append(CultureInfo.InvariantCulture, $"\n### Known, not honoured ({others.Count})\n\nThey are kept and shown; setting one to something else than its default is warned of.\n");
         foreach (var group in others.Select(p => p.Name).GroupBy(NotHonouredReasons.Of).OrderBy(g => g.Key, StringComparer.Ordinal))
         {
-            text.Append(System.Globalization.CultureInfo.InvariantCulture, $"\n**{group.Key}**: {string.Join(", ", group.Order(StringComparer.Ordinal))}\n");
+            text.Append(CultureInfo.InvariantCulture, $"\n**{group.Key}**: {string.Join(", ", group.Order(StringComparer.Ordinal))}\n");
         }
 
         return text.ToString();

@@ -8,7 +8,9 @@ namespace Mta.Core.Tests.Config;
 public sealed class EditorTests
 {
     private static readonly Gen<string> AnyText =
-        Gen.OneOf(Gen.Const("\n"), Gen.Const(" "), Gen.Const("#"), Gen.Const("\n "), Gen.Const("a = b\n"), Gen.Const("name=1\n"), Gen.Const("smtp unix - - n - - smtp -o a=b\n"), Gen.Const("=\n"), Gen.Char.Select(c => c.ToString()))
+        Gen.OneOf(
+            Gen.Const("\n"), Gen.Const(" "), Gen.Const("#"), Gen.Const("\n "), Gen.Const("a = b\n"), Gen.Const("name=1\n"),
+            Gen.Const("smtp unix - - n - - smtp -o a=b\n"), Gen.Const("=\n"), Gen.Char.Select(c => c.ToString()))
             .Array[0, 40].Select(string.Concat);
 
     [Fact]

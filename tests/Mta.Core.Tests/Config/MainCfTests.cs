@@ -51,7 +51,10 @@ public sealed class MainCfTests
 
     [Fact]
     public void Any_text_gives_settings_or_errors() =>
-        Gen.OneOf(Gen.Const("\n"), Gen.Const("="), Gen.Const(" "), Gen.Const("$"), Gen.Const("${"), Gen.Const("}"), Gen.Const("#"), Gen.Const("biff"), Gen.Const("myhostname"), Gen.Const("mydomain"), Gen.Const("inet_interfaces"), Gen.Const("x"), Gen.Char.Select(c => c.ToString()))
+        Gen.OneOf(
+            Gen.Const("\n"), Gen.Const("="), Gen.Const(" "), Gen.Const("$"), Gen.Const("${"), Gen.Const("}"), Gen.Const("#"),
+            Gen.Const("biff"), Gen.Const("myhostname"), Gen.Const("mydomain"), Gen.Const("inet_interfaces"), Gen.Const("x"),
+            Gen.Char.Select(c => c.ToString()))
             .Array[0, 60].Select(string.Concat)
             .Sample(text => SettingsLoader.Load("main.cf", text, HostFacts.Loopback) is { } loaded && (loaded.Settings is null) == loaded.Problems.Any(p => p.IsError), iter: 500);
 

@@ -70,7 +70,9 @@ public sealed class MasterCfTests
 
     [Fact]
     public void Any_text_is_read_or_refused() =>
-        Gen.OneOf(Gen.Const("\n"), Gen.Const(" "), Gen.Const("-"), Gen.Const("inet"), Gen.Const("unix"), Gen.Const("n "), Gen.Const("{"), Gen.Const("}"), Gen.Const("-o "), Gen.Const("="), Gen.Const("25 inet n - n - - smtpd "), Gen.Char.Select(c => c.ToString()))
+        Gen.OneOf(
+            Gen.Const("\n"), Gen.Const(" "), Gen.Const("-"), Gen.Const("inet"), Gen.Const("unix"), Gen.Const("n "), Gen.Const("{"),
+            Gen.Const("}"), Gen.Const("-o "), Gen.Const("="), Gen.Const("25 inet n - n - - smtpd "), Gen.Char.Select(c => c.ToString()))
             .Array[0, 60].Select(string.Concat)
             .Sample(text => Parse(text).Services.Count >= 0, iter: 5_000);
 
