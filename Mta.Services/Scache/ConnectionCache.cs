@@ -30,13 +30,10 @@ public sealed class ConnectionCache<TKey, TConnection> : ISweepable, IDisposable
     private readonly Dictionary<TKey, List<Entry>> idle = [];
     private readonly DeadlineSweeper sweeper;
     private int count;
+    private bool swept;
     private bool disposed;
 
-    public ConnectionCache(DeadlineSweeper sweeper)
-    {
-        this.sweeper = sweeper;
-        sweeper.Add(this);
-    }
+    public ConnectionCache(DeadlineSweeper sweeper) => this.sweeper = sweeper;
 
     /// <summary>Connections that wait.</summary>
     public int Count => Volatile.Read(ref count);
@@ -44,18 +41,31 @@ public sealed class ConnectionCache<TKey, TConnection> : ISweepable, IDisposable
     /// <summary>Takes over a connection for at most <paramref name="limit"/>.</summary>
     public void Keep(TKey key, TConnection connection, TimeSpan limit)
     {
+        bool kept;
+        var wakes = false;
         lock (gate)
         {
-            if (!disposed && count < MostIdle)
+            kept = !disposed && count < MostIdle;
+            if (kept)
             {
                 ref var stack = ref CollectionsMarshal.GetValueRefOrAddDefault(idle, key, out _);
                 (stack ??= []).Add(new Entry(connection, sweeper.After(limit)));
                 count++;
-                return;
+                wakes = !swept;
+                swept = true;
             }
         }
 
-        connection.Leave();
+        // The sweeper calls us under its own lock, so it is never called under ours.
+        if (wakes)
+        {
+            sweeper.Add(this);
+        }
+
+        if (!kept)
+        {
+            connection.Leave();
+        }
     }
 
     /// <summary>An idle connection, now the caller's.</summary>
@@ -74,9 +84,11 @@ public sealed class ConnectionCache<TKey, TConnection> : ISweepable, IDisposable
         return false;
     }
 
+    /// <summary>An empty cache leaves the sweeper, so that one that nobody uses any more needs no farewell.</summary>
     void ISweepable.Sweep(long now)
     {
         List<TConnection>? over = null;
+        var empty = false;
         lock (gate)
         {
             foreach (var (key, stack) in idle)
@@ -94,6 +106,14 @@ public sealed class ConnectionCache<TKey, TConnection> : ISweepable, IDisposable
                     idle.Remove(key);
                 }
             }
+
+            empty = count == 0;
+            swept = !empty;
+        }
+
+        if (empty)
+        {
+            sweeper.Remove(this);
         }
 
         over?.ForEach(connection => connection.Leave());

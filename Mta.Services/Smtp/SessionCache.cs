@@ -10,7 +10,7 @@ namespace Mta.Services.Smtp;
 /// Open sessions by host, and for each next hop the host that was best for it: so that a burst for one destination asks no name server,
 /// and domains that share a mail exchanger share its connections.
 /// </summary>
-internal sealed class SessionCache : ISweepable, IDisposable
+internal sealed class SessionCache : IDisposable
 {
     private readonly DeadlineSweeper sweeper;
     private readonly ConnectionCache<Key, SmtpSession> sessions;
@@ -21,7 +21,6 @@ internal sealed class SessionCache : ISweepable, IDisposable
     {
         this.sweeper = sweeper;
         sessions = new ConnectionCache<Key, SmtpSession>(sweeper);
-        sweeper.Add(this);
     }
 
     /// <summary>A session to the best host of a next hop.</summary>
@@ -39,7 +38,7 @@ internal sealed class SessionCache : ISweepable, IDisposable
 
     /// <summary>Keeps a session that is in order and within its limits; closes any other.</summary>
     /// <param name="bestFor">The next hop whose best host it leads to; null when it leads to a lesser one.</param>
-    public void Put(SmtpSession session, string nexthop, string? bestFor)
+    public void Put(SmtpSession session, string? bestFor)
     {
         var options = session.Options;
         if (session.IsDead
@@ -51,25 +50,34 @@ internal sealed class SessionCache : ISweepable, IDisposable
             return;
         }
 
-        var key = HostKey(session.Host, nexthop, options);
+        var key = HostKey(session.Host, session.Nexthop, options);
         if (bestFor is not null)
         {
-            // What the DNS said is believed for as long as a connection made upon it may be used.
-            routes.TryAdd(new Key(bestFor, options), new Route(key, sweeper.After(options.ReuseTimeLimit)));
+            Remember(new Key(bestFor, options), key, options.ReuseTimeLimit);
         }
 
         session.Connection.ClearDeadline();
         sessions.Keep(key, session, options.CacheTimeLimit);
     }
 
-    void ISweepable.Sweep(long now)
+    public void Dispose() => sessions.Dispose();
+
+    /// <summary>What the DNS said is believed for as long as a connection made upon it may be used, and not renewed by use.</summary>
+    private void Remember(Key nexthop, Key host, TimeSpan limit)
     {
-        if (now < nextCleaning)
+        var now = sweeper.Time.GetTimestamp();
+        if (routes.TryGetValue(nexthop, out var known) && known.Host == host && known.Until > now)
         {
             return;
         }
 
-        nextCleaning = sweeper.After(TimeSpan.FromSeconds(10));
+        routes[nexthop] = new Route(host, sweeper.After(limit));
+        var next = Volatile.Read(ref nextCleaning);
+        if (now < next || Interlocked.CompareExchange(ref nextCleaning, sweeper.After(TimeSpan.FromSeconds(10)), next) != next)
+        {
+            return;
+        }
+
         foreach (var (key, route) in routes)
         {
             if (route.Until <= now)
@@ -77,12 +85,6 @@ internal sealed class SessionCache : ISweepable, IDisposable
                 routes.TryRemove(key, out _);
             }
         }
-    }
-
-    public void Dispose()
-    {
-        sweeper.Remove(this);
-        sessions.Dispose();
     }
 
     private bool Take(Key key, [MaybeNullWhen(false)] out SmtpSession session)

@@ -52,7 +52,7 @@ public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
         EndPoint? tried = null;
         while (attempt.Left > 0 && cache.TryTake(request.Nexthop, options, out var session))
         {
-            if (await TransactAsync(session, attempt, request.Nexthop, request.Nexthop, cancellationToken).ConfigureAwait(false))
+            if (await TransactAsync(session, attempt, request.Nexthop, cancellationToken).ConfigureAwait(false))
             {
                 tried = session.Host.EndPoint;
                 break;
@@ -146,14 +146,14 @@ public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
     {
         while (cache.TryTake(host, destination.Host, options, out var kept))
         {
-            if (await TransactAsync(kept, attempt, destination.Host, bestFor, cancellationToken).ConfigureAwait(false))
+            if (await TransactAsync(kept, attempt, bestFor, cancellationToken).ConfigureAwait(false))
             {
                 return true;
             }
         }
 
         var session = await OpenAsync(host, destination, attempt, options, cancellationToken).ConfigureAwait(false);
-        return session is not null && await TransactAsync(session, attempt, destination.Host, bestFor, cancellationToken).ConfigureAwait(false);
+        return session is not null && await TransactAsync(session, attempt, bestFor, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>A session that is ready for mail; null when the host failed, which the attempt then knows.</summary>
@@ -172,7 +172,8 @@ public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
                 return null;
             }
 
-            var session = new SmtpSession(new SocketConnection(socket, sweeper), host, options, log, tag, sweeper.Time.GetTimestamp());
+            var session = new SmtpSession(
+                new SocketConnection(socket, sweeper), host, destination.Host, options, log, tag, sweeper.Time.GetTimestamp());
             var ready = false;
             try
             {
@@ -212,8 +213,7 @@ public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
     /// One message over an open session, which is then kept or closed. False when a kept connection turned out to be dead before the server
     /// can have delivered anything: nothing has happened then.
     /// </summary>
-    private async ValueTask<bool> TransactAsync(
-        SmtpSession session, DeliveryAttempt attempt, string nexthop, string? bestFor, CancellationToken cancellationToken)
+    private async ValueTask<bool> TransactAsync(SmtpSession session, DeliveryAttempt attempt, string? bestFor, CancellationToken cancellationToken)
     {
         attempt.EndSetup();
         var transaction = new MailTransaction(session, attempt, log);
@@ -237,7 +237,7 @@ public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
         finally
         {
             session.IsDead |= !ended;
-            cache.Put(session, nexthop, bestFor);
+            cache.Put(session, bestFor);
         }
     }
 }

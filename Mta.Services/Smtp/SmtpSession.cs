@@ -17,10 +17,12 @@ internal sealed class SmtpSession : IIdleConnection
     private int inputStart;
     private int inputEnd;
 
-    public SmtpSession(SocketConnection connection, HostAddress host, ClientOptions options, MailLog log, string tag, long connectedAt)
+    public SmtpSession(
+        SocketConnection connection, HostAddress host, string nexthop, ClientOptions options, MailLog log, string tag, long connectedAt)
     {
         Connection = connection;
         Host = host;
+        Nexthop = nexthop;
         Options = options;
         this.log = log;
         this.tag = tag;
@@ -31,6 +33,9 @@ internal sealed class SmtpSession : IIdleConnection
     public SocketConnection Connection { get; }
 
     public HostAddress Host { get; }
+
+    /// <summary>The domain or host that the session was opened for, and its certificate verified for.</summary>
+    public string Nexthop { get; }
 
     public ClientOptions Options { get; }
 

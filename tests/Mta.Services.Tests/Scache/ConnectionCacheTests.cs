@@ -67,6 +67,19 @@ public sealed class ConnectionCacheTests : IDisposable
         cache.Count.ShouldBe(0);
     }
 
+    [Fact]
+    public void An_empty_cache_is_used_again_after_it_was_swept()
+    {
+        cache.Keep("x", new Connection(), TimeSpan.FromSeconds(2));
+        cache.TryTake("x", out _).ShouldBeTrue();
+        ((ISweepable)cache).Sweep(clock.GetTimestamp());
+        var late = new Connection();
+        cache.Keep("x", late, TimeSpan.FromSeconds(2));
+        clock.Seconds = 3;
+        ((ISweepable)cache).Sweep(clock.GetTimestamp());
+        late.HasLeft.ShouldBeTrue();
+    }
+
     private sealed class Connection : IIdleConnection
     {
         public bool IsQuiet { get; init; } = true;

@@ -97,6 +97,8 @@ public sealed class SmtpTlsTests : IDisposable
         using (var scenario = new SmtpScenario($"smtp_tls_security_level = verify\nsmtp_tls_CAfile = {caFile}\nsmtp_tls_loglevel = 1"))
         {
             (await scenario.DeliverAsync(server.Nexthop)).Action.ShouldBe(DeliveryAction.Sent);
+            (await scenario.DeliverAsync(server.Nexthop)).ConnectionUse.ShouldBe(2);
+            (await scenario.DeliverAsync(server.Nexthop)).ConnectionUse.ShouldBe(3);
             scenario.Log.ShouldHaveSingleItem().ShouldStartWith("smtp: Verified TLS connection");
         }
 
