@@ -18,9 +18,10 @@ public static class AddressHeader
     /// <summary>The whole field, folded with LF and TAB, without the line end; null when no address changes.</summary>
     /// <param name="name">The field's name as it is to be written.</param>
     /// <param name="value">What stands behind the colon. Bytes above 127 come as one character each and stay that way.</param>
-    public static string? Rewrite(string name, ReadOnlySpan<char> value, CompleteAddress complete)
+    /// <param name="tokenLimit">header_address_token_limit: what a header that is written anew has above it is dropped.</param>
+    public static string? Rewrite(string name, ReadOnlySpan<char> value, CompleteAddress complete, int tokenLimit = int.MaxValue)
     {
-        var writer = new Writer(AddressToken.Read(value), complete);
+        var writer = new Writer(AddressToken.Read(value, tokenLimit), complete);
         return writer.Run() ? Fold($"{name}: {writer.Text}") : null;
     }
 

@@ -21,12 +21,12 @@ internal readonly record struct AddressToken(AddressTokenKind Kind, string Text)
 
     public bool Is(char special) => Kind == AddressTokenKind.Special && Text[0] == special;
 
-    /// <summary>Reads all of <paramref name="text"/>; what is not closed ends with it.</summary>
-    public static List<AddressToken> Read(ReadOnlySpan<char> text)
+    /// <summary>Reads <paramref name="text"/>, no more than <paramref name="limit"/> tokens; what is not closed ends with it.</summary>
+    public static List<AddressToken> Read(ReadOnlySpan<char> text, int limit)
     {
         var tokens = new List<AddressToken>();
         var at = 0;
-        while (at < text.Length)
+        while (at < text.Length && tokens.Count < limit)
         {
             var c = text[at];
             switch (c)

@@ -79,7 +79,7 @@ public struct HeaderSplitter(int sizeLimit)
     /// <summary>The message ends within its header: what was kept is the last field, or the body when it is none.</summary>
     public void Finish(IHeaderSink sink)
     {
-        if (!HasEnded && keptLength > 0 && !Emit(Kept is [.. var line, Lf] ? line : Kept, sink))
+        if (!HasEnded && keptLength > 0 && !Emit(!overlong && Kept is [.. var line, Lf] ? line : Kept, sink))
         {
             return;
         }
@@ -125,7 +125,13 @@ public struct HeaderSplitter(int sizeLimit)
     /// <summary>Hands out one field; a line that is none ends the header.</summary>
     private bool Emit(ReadOnlySpan<byte> header, IHeaderSink sink)
     {
-        header = header.Length > sizeLimit || overlong ? header[..Math.Min(header.Length, sizeLimit)].TrimEnd(Lf) : header;
+        if (header.Length > sizeLimit || overlong)
+        {
+            // Whole lines, as far as they fit.
+            header = header[..Math.Min(header.Length, sizeLimit)];
+            header = header.LastIndexOf(Lf) is > 0 and var end ? header[..end] : header;
+        }
+
         var nameLength = NameLength(header, out var colon);
         if (nameLength == 0)
         {

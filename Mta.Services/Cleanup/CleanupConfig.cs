@@ -17,6 +17,7 @@ internal sealed class CleanupConfig
         MessageSizeLimit = settings.Get(Parameters.MessageSizeLimit);
         HopcountLimit = settings.Get(Parameters.HopcountLimit);
         HeaderSizeLimit = settings.Get(Parameters.HeaderSizeLimit);
+        HeaderAddressTokenLimit = settings.Get(Parameters.HeaderAddressTokenLimit);
         ChunkSize = settings.Get(Parameters.QueueChunkSize);
         AlwaysAddMissingHeaders = settings.Get(Parameters.AlwaysAddMissingHeaders);
         RemoteDomainIsGiven = settings.Get(Parameters.RemoteHeaderRewriteDomain).Length > 0;
@@ -37,6 +38,8 @@ internal sealed class CleanupConfig
     public int HopcountLimit { get; }
 
     public int HeaderSizeLimit { get; }
+
+    public int HeaderAddressTokenLimit { get; }
 
     /// <summary>Content above this many bytes flows into the store.</summary>
     public int ChunkSize { get; }

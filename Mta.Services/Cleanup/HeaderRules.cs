@@ -30,7 +30,8 @@ internal sealed class HeaderRules
         AddressHeader.Rewrite(
             Encoding.Latin1.GetString(header[..colon]),
             Encoding.Latin1.GetString(header[(colon + 1)..]),
-            localContext ? completeLocal : completeRemote);
+            localContext ? completeLocal : completeRemote,
+            config.HeaderAddressTokenLimit);
 
     /// <summary>From of RFC 5322 section 3.6.2 for a message that has none.</summary>
     public string MissingFrom(bool resent, string sender, string? fullName)
