@@ -11,19 +11,19 @@ public sealed class StoredMessageReader(NpgsqlDataSource source)
         "id, sender, size, recipient_count, flags, dsn_return, envelope_id, client_name, client_address, client_port, protocol, helo, message_id, chunk_count";
 
     private const string Find =
-        "SELECT 'active', " + Columns + " FROM mta.active WHERE id = $1 UNION ALL SELECT 'incoming', " + Columns + " FROM mta.incoming WHERE id = $1 " +
-        "UNION ALL SELECT 'deferred', " + Columns + " FROM mta.deferred WHERE id = $1 UNION ALL SELECT 'hold', " + Columns + " FROM mta.hold WHERE id = $1 " +
-        "UNION ALL SELECT 'corrupt', " + Columns + " FROM mta.corrupt WHERE id = $1 " +
+        "SELECT 'active', " + Columns + " FROM mta_store.active WHERE id = $1 UNION ALL SELECT 'incoming', " + Columns + " FROM mta_store.incoming WHERE id = $1 " +
+        "UNION ALL SELECT 'deferred', " + Columns + " FROM mta_store.deferred WHERE id = $1 UNION ALL SELECT 'hold', " + Columns + " FROM mta_store.hold WHERE id = $1 " +
+        "UNION ALL SELECT 'corrupt', " + Columns + " FROM mta_store.corrupt WHERE id = $1 " +
         "UNION ALL SELECT 'maildrop', id, sender, size, cardinality(recipients), flags, dsn_return, envelope_id, NULL, NULL, 0, NULL, NULL, NULL, chunk_count " +
-        "FROM mta.maildrop WHERE id = $1 AND upload_xact IS NULL";
+        "FROM mta_store.maildrop WHERE id = $1 AND upload_xact IS NULL";
 
     private const string Recipients =
-        "SELECT number, address, original, notify, original_recipient FROM mta.recipient WHERE message_id = $1 " +
-        "UNION ALL SELECT r.number::integer - 1, r.address, NULL, m.notify, NULL FROM mta.maildrop m, unnest(m.recipients) WITH ORDINALITY r(address, number) WHERE m.id = $1 " +
+        "SELECT number, address, original, notify, original_recipient FROM mta_store.recipient WHERE message_id = $1 " +
+        "UNION ALL SELECT r.number::integer - 1, r.address, NULL, m.notify, NULL FROM mta_store.maildrop m, unnest(m.recipients) WITH ORDINALITY r(address, number) WHERE m.id = $1 " +
         "ORDER BY 1";
 
     private const string Chunk =
-        "SELECT data FROM mta.content WHERE message_id = $1 AND chunk = $2 UNION ALL SELECT data FROM mta.maildrop_chunk WHERE message_id = $1 AND chunk = $2";
+        "SELECT data FROM mta_store.content WHERE message_id = $1 AND chunk = $2 UNION ALL SELECT data FROM mta_store.maildrop_chunk WHERE message_id = $1 AND chunk = $2";
 
     /// <summary>Null when no queue has it.</summary>
     public async Task<StoredMessage?> FindAsync(QueueId id, CancellationToken cancellationToken)
