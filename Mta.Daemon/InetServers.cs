@@ -18,13 +18,8 @@ internal sealed class InetServers(SmtpdEnvironment environment, MailLog log) : I
 
         // All are compiled before one is taken, so that a bad one changes nothing.
         var made = services.Where(s => !servers.ContainsKey(s.Name)).ToDictionary(s => s.Name, s => Make(configuration, s));
-        foreach (var service in services)
-        {
-            if (servers.TryGetValue(service.Name, out var running))
-            {
-                running.Server.Reload(configuration.SmtpdOf(service));
-            }
-        }
+        var changes = services.Where(s => servers.ContainsKey(s.Name)).Select(s => servers[s.Name].Server.Prepare(configuration.SmtpdOf(s))).ToList();
+        changes.ForEach(take => take());
 
         foreach (var service in services)
         {

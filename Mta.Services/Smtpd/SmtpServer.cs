@@ -68,7 +68,15 @@ public sealed class SmtpServer : IAsyncDisposable
 
     /// <summary>New sessions take the new configuration from here on.</summary>
     /// <exception cref="SmtpdConfigException">It cannot be used; the old one stays.</exception>
-    public void Reload(SmtpdSnapshot snapshot) => config = Compile(snapshot);
+    public void Reload(SmtpdSnapshot snapshot) => Prepare(snapshot)();
+
+    /// <summary>The first half of <see cref="Reload"/>, for several servers that change together or not at all: running the result is the second.</summary>
+    /// <exception cref="SmtpdConfigException">The configuration cannot be used.</exception>
+    public Action Prepare(SmtpdSnapshot snapshot)
+    {
+        var prepared = Compile(snapshot);
+        return () => config = prepared;
+    }
 
     /// <summary>Stops accepting and ends the sessions: those that wait for a command get 421, a commit under way is waited for.</summary>
     public async Task StopAsync()
