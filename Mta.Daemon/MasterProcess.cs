@@ -256,20 +256,18 @@ internal sealed class MasterProcess : IAsyncDisposable
 
     private void Acquire(SafeFileHandle handle)
     {
-        // A command that looks whether we run holds the lock for a moment; a master holds it for its life.
-        for (var attempt = 0; !Libc.TryLock(handle); attempt++)
+        if (!Libc.TryLock(handle))
         {
-            if (InstanceFiles.ReadPid(files.MasterLock) is { } pid && Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}")) && attempt >= 3)
+            // A command that looks whether we run holds the lock for a moment; a master holds it for its life.
+            if (InstanceFiles.ReadPid(files.MasterLock) is { } pid && Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}")))
             {
                 throw new MasterException("the Postfix mail system is already running");
             }
 
-            if (attempt == 100)
+            if (!Task.Run(() => Libc.Lock(handle)).Wait(TimeSpan.FromSeconds(5)))
             {
                 throw new MasterException($"cannot lock {files.MasterLock}");
             }
-
-            Thread.Sleep(10);
         }
 
         InstanceFiles.WritePid(handle, Environment.ProcessId);

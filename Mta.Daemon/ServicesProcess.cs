@@ -30,6 +30,7 @@ internal sealed class ServicesProcess : IDisposable
     private readonly Channel<ControlMessage> orders = Channel.CreateUnbounded<ControlMessage>();
     private readonly ListenerCollection listeners = new();
     private readonly CancellationTokenSource ending = new();
+    private Timer? lastResort;
     private BufferedLogSink? sink;
     private MailLog? log;
     private NodeDatabase? database;
@@ -67,6 +68,7 @@ internal sealed class ServicesProcess : IDisposable
 
     public void Dispose()
     {
+        lastResort?.Dispose();
         database?.Dispose();
         ending.Dispose();
     }
@@ -202,11 +204,7 @@ internal sealed class ServicesProcess : IDisposable
         ending.Cancel();
         orders.Writer.TryComplete();
         // Whatever hangs then: two services processes of one instance must never run.
-        new Thread(static () =>
-        {
-            Thread.Sleep(OrphanLimit * 2);
-            Environment.Exit(1);
-        }) { IsBackground = true }.Start();
+        lastResort = new Timer(static _ => Environment.Exit(1), null, OrphanLimit * 2, Timeout.InfiniteTimeSpan);
     }
 
     // Standard error leads nowhere: the reason goes into the log before the process ends, and master starts another.

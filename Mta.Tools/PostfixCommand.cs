@@ -6,6 +6,7 @@ using Mta.Services.Configuration;
 using Mta.Services.Master;
 using Mta.Services.Net;
 using Mta.Services.Postlogd;
+using Mta.Tools.Postqueue;
 
 namespace Mta.Tools;
 
@@ -98,9 +99,11 @@ internal sealed partial class PostfixCommand
             case "check":
                 return await CheckAsync(cancellationToken).ConfigureAwait(false);
             case "flush":
-                return CommandTable.Find("postqueue") is { } postqueue
-                    ? await postqueue(terminal, ["-c", directory, "-f"], cancellationToken).ConfigureAwait(false)
-                    : terminal.Fatal("postqueue is not there");
+                using (var postqueue = new Terminal("postqueue", terminal.Input, terminal.Output, terminal.Error))
+                {
+                    return await PostqueueCommand.RunAsync(postqueue, ["-c", directory, "-f"], cancellationToken).ConfigureAwait(false);
+                }
+
             default:
                 return await SayAsync(LogSeverity.Fatal, $"unknown command: '{action}'. {Usage}").ConfigureAwait(false);
         }

@@ -99,6 +99,8 @@ public sealed class Database
         // Nothing of ours leaves state behind in a session, so that the DISCARD ALL before each reuse would be waste.
         SetUnlessGiven(connection, "No Reset On Close", true);
         SetUnlessGiven(connection, "Enlist", false);
+        // Who wants Kerberos says so; else every attempt that fails is made twice, with GSS encryption and without.
+        SetUnlessGiven(connection, "GSS Encryption Mode", GssEncryptionMode.Disable);
     }
 
     private static void SetUnlessGiven(NpgsqlConnectionStringBuilder connection, string keyword, object value)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -119,6 +120,31 @@ public sealed class PostfixCommandTests : IAsyncLifetime
         instance.MasterCf = $"127.0.0.1:{instance.Port} inet n - n - - smtpd\n";
         (await instance.PostfixAsync("reload")).ExitCode.ShouldBe(0);
         await MailInstance.UntilAsync(() => !MailInstance.AcceptsAsync(second).Result, "the listener that is gone from master.cf closes");
+    }
+
+    [Fact]
+    public async Task Start_fg_becomes_master_logs_to_standard_output_and_ends_with_a_signal()
+    {
+        instance.MainCf = string.Join('\n', instance.MainCf.Split('\n').Where(l => !l.StartsWith("maillog_file", StringComparison.Ordinal)));
+        using var master = Process.Start(new ProcessStartInfo(MailInstance.Program("Mta.Tools"), ["postfix", "-c", instance.Configuration, "start-fg"])
+        {
+            RedirectStandardOutput = true,
+        })!;
+        string? line;
+        do
+        {
+            line = await master.StandardOutput.ReadLineAsync(Cancel);
+        }
+        while (line?.Contains("daemon started", StringComparison.Ordinal) == false);
+
+        line!.ShouldContain($"postfix/master[{master.Id}]: daemon started");
+        instance.MasterPid.ShouldBe(master.Id);
+        (await MailInstance.AcceptsAsync(instance.Port)).ShouldBeTrue();
+
+        (await MailInstance.RunAsync("/bin/kill", "-TERM", master.Id.ToString(CultureInfo.InvariantCulture))).ExitCode.ShouldBe(0);
+        await master.WaitForExitAsync(Cancel);
+        master.ExitCode.ShouldBe(0);
+        (await MailInstance.AcceptsAsync(instance.Port)).ShouldBeFalse();
     }
 
     [Fact]
