@@ -29,6 +29,7 @@ public sealed class BounceService(Settings settings, MailLog log, TimeProvider t
     private readonly ReportText text = new(settings);
     private readonly string hostname = settings.Get(Parameters.Myhostname);
     private readonly string myorigin = settings.Get(Parameters.Myorigin);
+    private readonly bool threaded = settings.Get(Parameters.EnableThreadedBounces);
     private readonly string mailName = settings.Get(Parameters.MailName);
     private readonly string doubleBounce = settings.Get(Parameters.DoubleBounceSender);
     private readonly long sizeLimit = settings.Get(Parameters.BounceSizeLimit);
@@ -145,6 +146,11 @@ public sealed class BounceService(Settings settings, MailLog log, TimeProvider t
     private string Headers(NotificationKind kind, Envelope envelope, Multipart report, QueueId id, DateTimeOffset now)
     {
         var date = MailDates.Format(now, time.LocalTimeZone);
+
+        // RFC 5322 section 3.6.4: mail readers then show the report below the message.
+        var thread = threaded && envelope.MessageId is { Length: > 0 } original && !original.AsSpan().ContainsAny('\r', '\n')
+            ? $"References: {original}\nIn-Reply-To: {original}\n"
+            : "";
         var eightBit = report.OfType<MimePart>().Any(p => p.ContentTransferEncoding == ContentEncoding.EightBit);
         return $"""
             Received: by {hostname} ({mailName})
@@ -157,7 +163,7 @@ public sealed class BounceService(Settings settings, MailLog log, TimeProvider t
             MIME-Version: 1.0
             Content-Type: multipart/report; report-type=delivery-status;
             	boundary="{report.Boundary}"
-            {(eightBit ? "Content-Transfer-Encoding: 8bit\n" : "")}Message-Id: {MessageId(id)}
+            {thread}{(eightBit ? "Content-Transfer-Encoding: 8bit\n" : "")}Message-Id: {MessageId(id)}
 
 
             """.ReplaceLineEndings("\n");

@@ -126,7 +126,8 @@ internal sealed class EnvelopeRules
     }
 
     /// <summary>A recipient that nobody is told of (RFC 3461 section 4.1).</summary>
-    private Recipient Bcc(string address) => Complete(new Recipient { Number = 0, Address = address, Notify = DsnNotify.Never });
+    private Recipient Bcc(string address) =>
+        new() { Number = 0, Address = resolver.Rewrite(address, localContext: true), Notify = DsnNotify.Never };
 
     private async ValueTask<CleanupResult?> ExpandAsync(
         string idText, Gathering gathered, Recipient recipient, CancellationToken cancellationToken)

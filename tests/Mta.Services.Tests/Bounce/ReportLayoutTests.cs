@@ -94,6 +94,17 @@ public sealed class ReportLayoutTests
     }
 
     [Fact]
+    public async Task A_report_joins_the_thread_of_the_message_when_asked_to()
+    {
+        var status = new DeliveryStatus { Action = DeliveryAction.Bounced, Dsn = "5.7.1", Text = "no mail here" };
+        var recipient = new Recipient { Number = 0, Address = "r1@n.example" };
+        var report = await BuildAsync(recipient, status, new StoredContent("\n"), "enable_threaded_bounces = yes");
+        Encoding.UTF8.GetString(report.Content.Span).ShouldContain("\nReferences: <id@far.example>\nIn-Reply-To: <id@far.example>\n");
+        report = await BuildAsync(recipient, status, new StoredContent("\n"));
+        Encoding.UTF8.GetString(report.Content.Span).ShouldNotContain("\nReferences:");
+    }
+
+    [Fact]
     public async Task The_sender_s_aliases_are_followed()
     {
         var status = new DeliveryStatus { Action = DeliveryAction.Bounced, Dsn = "5.7.1", Text = "no mail here" };
@@ -111,7 +122,7 @@ public sealed class ReportLayoutTests
         var log = new MailLog(new ListLog());
         var settings = ResolverTestBed.Parse(CleanupTestBed.MainCf + "\n" + changes);
         var service = new BounceService(settings, log, new ReportTime(), new CleanupTestBed(changes).Expansion);
-        var envelope = new Envelope { Id = MessageId, Sender = "s@far.example", EnvelopeId = "env+2Bid", Size = content.Length };
+        var envelope = new Envelope { Id = MessageId, Sender = "s@far.example", EnvelopeId = "env+2Bid", MessageId = "<id@far.example>", Size = content.Length };
         return (await service.BuildAsync(
             NotificationKind.NonDelivery, envelope, content, [new RecipientOutcome(recipient, status)], () => ReportId, TestContext.Current.CancellationToken))!;
     }
