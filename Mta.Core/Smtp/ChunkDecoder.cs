@@ -1,6 +1,8 @@
 namespace Mta.Core.Smtp;
 
-/// <summary>Turns the chunks of BDAT (RFC 3030) into content: CRLF becomes LF, nothing else. Works in place like <see cref="DataDecoder"/>.</summary>
+/// <summary>
+/// Turns the chunks of BDAT (RFC 3030) into content: CRLF becomes LF, nothing else. Works in place like <see cref="DataDecoder"/>.
+/// </summary>
 public struct ChunkDecoder
 {
     private const byte Lf = (byte)'\n';

@@ -96,7 +96,8 @@ public struct DataDecoder(BareNewline bareNewline)
                 return false;
             }
 
-            // A lone dot with a bare LF before or after it is content: what some servers take for the end of a message must not be one here.
+            // A lone dot with a bare LF before or after it is content: what some servers take for the end of a message must not be one
+            // here.
             return true;
         }
 

@@ -3,7 +3,9 @@ using Mta.Core.Queue;
 
 namespace Mta.Core.Smtp;
 
-/// <summary>The parameters of one MAIL command: SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), RET and ENVID (RFC 3461), AUTH (RFC 4954).</summary>
+/// <summary>
+/// The parameters of one MAIL command: SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), RET and ENVID (RFC 3461), AUTH (RFC 4954).
+/// </summary>
 public sealed class MailParameters
 {
     private const int LongestEnvid = 100;
@@ -37,7 +39,8 @@ public sealed class MailParameters
         return null;
     }
 
-    internal static ServerReply Unsupported(ReadOnlySpan<byte> word) => new("555 5.5.4 Unsupported option: " + Encoding.UTF8.GetString(word));
+    internal static ServerReply Unsupported(ReadOnlySpan<byte> word) =>
+        new("555 5.5.4 Unsupported option: " + Encoding.UTF8.GetString(word));
 
     /// <summary>The text after <paramref name="keyword"/> (upper case, with its =).</summary>
     internal static bool TryValue(ReadOnlySpan<byte> word, ReadOnlySpan<byte> keyword, out ReadOnlySpan<byte> value)
@@ -114,7 +117,9 @@ public sealed class MailParameters
             return ProtocolReplies.DsnDisabled;
         }
 
-        Return = CommandLine.Is(value, "FULL"u8) ? DsnReturn.Full : CommandLine.Is(value, "HDRS"u8) ? DsnReturn.Headers : DsnReturn.Unspecified;
+        Return = CommandLine.Is(value, "FULL"u8) ? DsnReturn.Full
+            : CommandLine.Is(value, "HDRS"u8) ? DsnReturn.Headers
+            : DsnReturn.Unspecified;
         return Return == DsnReturn.Unspecified ? ProtocolReplies.BadRet : null;
     }
 

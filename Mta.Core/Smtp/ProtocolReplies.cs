@@ -8,7 +8,8 @@ public static class ProtocolReplies
     public static readonly ServerReply RecipientOk = new("250 2.1.5 Ok");
     public static readonly ServerReply StartMail = new("354 End data with <CR><LF>.<CR><LF>");
     public static readonly ServerReply Bye = new("221 2.0.0 Bye");
-    public static readonly ServerReply Help = new("214 2.0.0 Commands: AUTH BDAT DATA EHLO ETRN HELO HELP MAIL NOOP QUIT RCPT RSET STARTTLS VRFY XCLIENT XFORWARD");
+    public static readonly ServerReply Help = new(
+        "214 2.0.0 Commands: AUTH BDAT DATA EHLO ETRN HELO HELP MAIL NOOP QUIT RCPT RSET STARTTLS VRFY XCLIENT XFORWARD");
 
     public static readonly ServerReply HeloSyntax = new("501 Syntax: HELO hostname");
     public static readonly ServerReply EhloSyntax = new("501 Syntax: EHLO hostname");

@@ -10,7 +10,9 @@ public sealed class ServerReply
 
     private readonly byte[] wire;
 
-    /// <param name="text">Code, enhanced code and text, without the line end. Control characters become spaces; what is too long is cut.</param>
+    /// <param name="text">
+    /// Code, enhanced code and text, without the line end. Control characters become spaces; what is too long is cut.
+    /// </param>
     public ServerReply(string text)
     {
         ArgumentNullException.ThrowIfNull(text);

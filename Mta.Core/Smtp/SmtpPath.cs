@@ -25,7 +25,8 @@ public static class SmtpPath
     /// <param name="address">In internal (unquoted) form; empty for <c>&lt;&gt;</c>.</param>
     /// <param name="raw">The path as it was written.</param>
     /// <param name="rest">What follows the path: the parameters.</param>
-    public static PathOutcome Parse(ReadOnlySpan<byte> text, bool strict, out string address, out ReadOnlySpan<byte> raw, out ReadOnlySpan<byte> rest)
+    public static PathOutcome Parse(
+        ReadOnlySpan<byte> text, bool strict, out string address, out ReadOnlySpan<byte> raw, out ReadOnlySpan<byte> rest)
     {
         address = "";
         text = CommandLine.TrimStart(text);

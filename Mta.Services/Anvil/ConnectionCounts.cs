@@ -34,7 +34,9 @@ public sealed class ConnectionCounts
         }
     }
 
-    /// <summary>The network of a client: its address without the bits after the prefix. IPv4 is kept apart from IPv6 as ::ffff:0:0/96.</summary>
+    /// <summary>
+    /// The network of a client: its address without the bits after the prefix. IPv4 is kept apart from IPv6 as ::ffff:0:0/96.
+    /// </summary>
     public static UInt128 NetworkOf(IPAddress address, int ipv4PrefixLength, int ipv6PrefixLength)
     {
         Span<byte> bytes = stackalloc byte[16];

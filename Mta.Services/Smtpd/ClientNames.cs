@@ -6,7 +6,9 @@ using Mta.Services.Smtpd.Restrictions;
 
 namespace Mta.Services.Smtpd;
 
-/// <summary>The names of clients: what the address resolves to, if that resolves back to the address. Kept for a short time an address.</summary>
+/// <summary>
+/// The names of clients: what the address resolves to, if that resolves back to the address. Kept for a short time an address.
+/// </summary>
 internal sealed class ClientNames(HostsFile hosts, IDnsResolver dns, MailLog log, TimeProvider time)
 {
     private const int MostEntries = 10_000;
@@ -23,8 +25,8 @@ internal sealed class ClientNames(HostsFile hosts, IDnsResolver dns, MailLog log
     private async ValueTask<ClientName> LookupAsync(IPAddress address, string tag, CancellationToken cancellationToken)
     {
         var reverse = await ReverseAsync(address, cancellationToken).ConfigureAwait(false);
-        var verified = reverse is not null && await ConfirmAsync(reverse, address, tag, cancellationToken).ConfigureAwait(false) ? reverse : null;
-        var name = new ClientName(verified, reverse);
+        var confirmed = reverse is not null && await ConfirmAsync(reverse, address, tag, cancellationToken).ConfigureAwait(false);
+        var name = new ClientName(confirmed ? reverse : null, reverse);
         if (entries.Count >= MostEntries)
         {
             entries.Clear();

@@ -4,7 +4,9 @@ using Mta.Core.Smtp;
 
 namespace Mta.Services.Smtpd;
 
-/// <summary>A list of command words, as smtpd_forbidden_commands has it: names, and inline regexp: tables for those that no name matches.</summary>
+/// <summary>
+/// A list of command words, as smtpd_forbidden_commands has it: names, and inline regexp: tables for those that no name matches.
+/// </summary>
 internal sealed class CommandPatterns
 {
     private readonly List<byte[]> names = [];
@@ -71,12 +73,14 @@ internal sealed class CommandPatterns
         }
 
         // {{/pattern/flags result}, {...}}: only whether it matches counts here.
-        foreach (var rule in element[(element.IndexOf('{', StringComparison.Ordinal) + 1)..].TrimEnd('}').Split('{', StringSplitOptions.RemoveEmptyEntries))
+        var rules = element[(element.IndexOf('{', StringComparison.Ordinal) + 1)..].TrimEnd('}');
+        foreach (var rule in rules.Split('{', StringSplitOptions.RemoveEmptyEntries))
         {
             var close = rule.LastIndexOf('/');
             if (rule.StartsWith('/') && close > 0)
             {
-                patterns.Add(new Regex(rule[1..close], RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking));
+                const RegexOptions options = RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking;
+                patterns.Add(new Regex(rule[1..close], options));
             }
         }
     }

@@ -46,7 +46,8 @@ internal sealed class EhloKeywords
 
         // Not here yet: AUTH, XVERP, XCLIENT, XFORWARD, REQUIRETLS.
         possible = EsmtpOptions.Pipelining | EsmtpOptions.Size | EsmtpOptions.Vrfy | EsmtpOptions.Etrn | EsmtpOptions.StartTls
-            | EsmtpOptions.EnhancedStatusCodes | EsmtpOptions.EightBitMime | EsmtpOptions.Dsn | EsmtpOptions.SmtpUtf8 | EsmtpOptions.Chunking;
+            | EsmtpOptions.EnhancedStatusCodes | EsmtpOptions.EightBitMime | EsmtpOptions.Dsn | EsmtpOptions.SmtpUtf8
+            | EsmtpOptions.Chunking;
         if (settings.Get(Parameters.DisableVrfyCommand))
         {
             possible &= ~EsmtpOptions.Vrfy;

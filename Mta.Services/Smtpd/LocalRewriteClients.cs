@@ -4,7 +4,9 @@ using Mta.Services.Maps;
 
 namespace Mta.Services.Smtpd;
 
-/// <summary>local_header_rewrite_clients: whose mail is in local context, so that missing headers are added and addresses completed.</summary>
+/// <summary>
+/// local_header_rewrite_clients: whose mail is in local context, so that missing headers are added and addresses completed.
+/// </summary>
 internal sealed class LocalRewriteClients
 {
     private readonly bool inetInterfaces;
@@ -14,9 +16,9 @@ internal sealed class LocalRewriteClients
     public LocalRewriteClients(Settings settings, TableRegistry registry)
     {
         var opened = new List<ILookupTable>();
-        foreach (var name in settings.Get(Parameters.LocalHeaderRewriteClients).Split([' ', '\t', '\n', ','], StringSplitOptions.RemoveEmptyEntries))
+        foreach (var token in new ListTokens(settings.Get(Parameters.LocalHeaderRewriteClients)))
         {
-            switch (name)
+            switch (token)
             {
                 case "permit_inet_interfaces":
                     inetInterfaces = true;
@@ -27,7 +29,7 @@ internal sealed class LocalRewriteClients
                 case "check_address_map" or "permit_sasl_authenticated" or "permit_tls_clientcerts" or "permit_tls_all_clientcerts":
                     break;
                 default:
-                    opened.Add(registry.Open(name));
+                    opened.Add(registry.Open(token.ToString()));
                     break;
             }
         }
@@ -42,7 +44,8 @@ internal sealed class LocalRewriteClients
             return true;
         }
 
-        if (networks is not null && (await networks.MatchAsync(client.Name, client.IpAddress, cancellationToken).ConfigureAwait(false)).IsFound)
+        if (networks is not null
+            && await networks.MatchAsync(client.Name, client.IpAddress, cancellationToken).ConfigureAwait(false) is { IsFound: true })
         {
             return true;
         }

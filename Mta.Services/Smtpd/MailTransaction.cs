@@ -5,7 +5,9 @@ using Mta.Storage;
 
 namespace Mta.Services.Smtpd;
 
-/// <summary>The state of one mail transaction, from MAIL to the end of the message. One object serves a session's transactions in turn.</summary>
+/// <summary>
+/// The state of one mail transaction, from MAIL to the end of the message. One object serves a session's transactions in turn.
+/// </summary>
 internal sealed class MailTransaction
 {
     private const int LongestFromPrefix = 64;

@@ -23,7 +23,9 @@ internal sealed class ReceiveBuffer(int size) : IDisposable
 
     public bool IsEmpty => start == end;
 
-    /// <summary>Room for the next receive, after what is pending was moved to the front. Never empty while less than the size is pending.</summary>
+    /// <summary>
+    /// Room for the next receive, after what is pending was moved to the front. Never empty while less than the size is pending.
+    /// </summary>
     public Memory<byte> Room()
     {
         if (start == end)

@@ -70,7 +70,9 @@ public sealed class SmtpServer : IAsyncDisposable
     /// <exception cref="SmtpdConfigException">It cannot be used; the old one stays.</exception>
     public void Reload(SmtpdSnapshot snapshot) => Prepare(snapshot)();
 
-    /// <summary>The first half of <see cref="Reload"/>, for several servers that change together or not at all: running the result is the second.</summary>
+    /// <summary>
+    /// The first half of <see cref="Reload"/>, for several servers that change together or not at all: running the result is the second.
+    /// </summary>
     /// <exception cref="SmtpdConfigException">The configuration cannot be used.</exception>
     public Action Prepare(SmtpdSnapshot snapshot)
     {
@@ -96,7 +98,10 @@ public sealed class SmtpServer : IAsyncDisposable
     public async Task ServeAsync(Stream input, Stream output, CancellationToken cancellationToken)
     {
         var client = new ClientInfo(IPAddress.Loopback, 0, new ClientName("localhost", "localhost"), logPort: false);
-        using var session = new SmtpdSession(environment, config, new PipeClientStream(input, output), client, options.Tag) { StandAlone = true };
+        using var session = new SmtpdSession(environment, config, new PipeClientStream(input, output), client, options.Tag)
+        {
+            StandAlone = true,
+        };
         await session.RunAsync(cancellationToken).ConfigureAwait(false);
     }
 

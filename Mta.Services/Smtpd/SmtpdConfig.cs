@@ -32,7 +32,9 @@ internal sealed class SmtpdConfig
         Addresses = new MailAddressContext(
             ExtensionRules.From(settings),
             new LocalDomains(
-                tables.OpenList(settings, Parameters.Mydestination, MatchListKind.Strings), settings.Get(Parameters.Myorigin), OwnAddresses));
+                tables.OpenList(settings, Parameters.Mydestination, MatchListKind.Strings),
+                settings.Get(Parameters.Myorigin),
+                OwnAddresses));
         Hostname = settings.Get(Parameters.Myhostname);
         MailName = settings.Get(Parameters.MailName);
         Banner = new ServerReply("220 " + settings.Get(Parameters.SmtpdBanner));
@@ -73,7 +75,8 @@ internal sealed class SmtpdConfig
             "yes" or "normalize" => BareNewlinePolicy.Normalize,
             var other => throw new SmtpdConfigException($"bad configuration: smtpd_forbid_bare_newline = {other}"),
         };
-        BareLfReceived = new ServerReply($"{settings.Get(Parameters.SmtpdForbidBareNewlineRejectCode)} 5.5.2 {Hostname} Error: bare <LF> received");
+        var bareLfCode = settings.Get(Parameters.SmtpdForbidBareNewlineRejectCode);
+        BareLfReceived = new ServerReply($"{bareLfCode} 5.5.2 {Hostname} Error: bare <LF> received");
         BareNewlineExclusions = tables.OpenList(settings, Parameters.SmtpdForbidBareNewlineExclusions, MatchListKind.NamesAndAddresses);
         ForbiddenCommands = new CommandPatterns(settings.Get(Parameters.SmtpdForbiddenCommands));
         NoopCommands = new CommandPatterns(settings.Get(Parameters.SmtpdNoopCommands));
@@ -190,7 +193,9 @@ internal sealed class SmtpdConfig
 
     public LocalRewriteClients LocalClients { get; }
 
-    /// <summary>parent_domain_matches_subdomains names smtpd_access_maps: <c>domain</c> in an access table is for its subdomains too.</summary>
+    /// <summary>
+    /// parent_domain_matches_subdomains names smtpd_access_maps: <c>domain</c> in an access table is for its subdomains too.
+    /// </summary>
     public bool AccessMatchesSubdomains { get; }
 
     public ServerTls Tls { get; }

@@ -24,7 +24,9 @@ public sealed class SmtpdEnvironment
 
     public required DeadlineSweeper Deadlines { get; init; }
 
-    /// <summary>False while the node may not take mail (its lease has run out, it is about to stop): MAIL and end of data get 451.</summary>
+    /// <summary>
+    /// False while the node may not take mail (its lease has run out, it is about to stop): MAIL and end of data get 451.
+    /// </summary>
     public Func<bool> AcceptingMail { get; init; } = static () => true;
 }
 

@@ -95,7 +95,9 @@ internal sealed partial class SmtpdSession : IDisposable
 
     public string Protocol => IsEsmtp ? "ESMTP" : "SMTP";
 
-    /// <summary>Adds a reply. 4xx and 5xx make the command an error; after 421 and 521 the connection ends (RFC 5321 section 3.8).</summary>
+    /// <summary>
+    /// Adds a reply. 4xx and 5xx make the command an error; after 421 and 521 the connection ends (RFC 5321 section 3.8).
+    /// </summary>
     public void Reply(ServerReply reply)
     {
         if (Config.SoftBounce && reply.Code >= 500)
@@ -266,6 +268,7 @@ internal sealed partial class SmtpdSession : IDisposable
             }
         }
 
-        Log.Info(Tag, $"disconnect from {Client.Tag}{counts.Describe()}{(sawBareLf && Config.BareNewline == BareNewlinePolicy.Note ? " notes=bare_lf" : "")}");
+        var notes = sawBareLf && Config.BareNewline == BareNewlinePolicy.Note ? " notes=bare_lf" : "";
+        Log.Info(Tag, $"disconnect from {Client.Tag}{counts.Describe()}{notes}");
     }
 }

@@ -15,7 +15,9 @@ internal enum VerbFlags
     LastInGroup = 4,
 }
 
-/// <summary>Looks at syntax and sequence. Has no effect but what it leaves in <see cref="SmtpdSession.Parsed"/>; the reply that refuses, or null.</summary>
+/// <summary>
+/// Looks at syntax and sequence. Has no effect but what it leaves in <see cref="SmtpdSession.Parsed"/>; the reply that refuses, or null.
+/// </summary>
 internal delegate ServerReply? CheckVerb(SmtpdSession session, ReadOnlySpan<byte> arguments);
 
 /// <summary>Acts, and replies.</summary>

@@ -25,7 +25,8 @@ internal sealed class ServerTls
         LogLevel = settings.Get(Parameters.SmtpdTlsLoglevel);
         ReceivedHeader = settings.Get(Parameters.SmtpdTlsReceivedHeader);
         var level = settings.Get(Parameters.SmtpdTlsSecurityLevel);
-        IsRequired = level is "encrypt" or "fingerprint" or "verify" or "secure" || (level.Length == 0 && settings.Get(Parameters.SmtpdEnforceTls));
+        IsRequired = level is "encrypt" or "fingerprint" or "verify" or "secure"
+            || (level.Length == 0 && settings.Get(Parameters.SmtpdEnforceTls));
         IsEnabled = IsWrapper || IsRequired || level == "may" || (level.Length == 0 && settings.Get(Parameters.SmtpdUseTls));
     }
 
@@ -51,7 +52,9 @@ internal sealed class ServerTls
 
     public SslServerAuthenticationOptions Options => options ?? throw new InvalidOperationException("no certificate is loaded");
 
-    /// <summary>Reads certificate and key. What cannot be read leaves the server without TLS, as in Postfix; the reason is <see cref="Problem"/>.</summary>
+    /// <summary>
+    /// Reads certificate and key. What cannot be read leaves the server without TLS, as in Postfix; the reason is <see cref="Problem"/>.
+    /// </summary>
     public static ServerTls Load(Settings settings)
     {
         var level = settings.Get(Parameters.SmtpdTlsSecurityLevel);
@@ -113,7 +116,8 @@ internal sealed class ServerTls
             : (ec, settings.Get(Parameters.SmtpdTlsEckeyFile));
     }
 
-    private static SslServerAuthenticationOptions MakeOptions(Settings settings, X509Certificate2 certificate, X509Certificate2Collection chain) => new()
+    private static SslServerAuthenticationOptions MakeOptions(
+        Settings settings, X509Certificate2 certificate, X509Certificate2Collection chain) => new()
     {
         ServerCertificateContext = SslStreamCertificateContext.Create(certificate, chain, offline: true),
         EnabledSslProtocols = Protocols(settings),
@@ -130,10 +134,9 @@ internal sealed class ServerTls
         var protocols = SslProtocols.None;
         foreach (var (name, protocol) in Versions)
         {
-            if (!text.Contains("!" + name, StringComparison.OrdinalIgnoreCase) && !(name == "TLSv1.2" && text.Contains(">=TLSv1.3", StringComparison.OrdinalIgnoreCase)))
-            {
-                protocols |= protocol;
-            }
+            var excluded = text.Contains("!" + name, StringComparison.OrdinalIgnoreCase)
+                || (protocol == SslProtocols.Tls12 && text.Contains(">=TLSv1.3", StringComparison.OrdinalIgnoreCase));
+            protocols |= excluded ? SslProtocols.None : protocol;
         }
 
         return protocols;

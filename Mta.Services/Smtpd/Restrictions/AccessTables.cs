@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Net;
 using Mta.Core.Addresses;
 using Mta.Core.Config;
@@ -24,12 +25,12 @@ internal static class AccessTables
             found = await FindAddressAsync(tables, client.IpAddress, cancellationToken).ConfigureAwait(false);
         }
 
-        return Act(context, found, client.Tag, "Client host", "7.1");
+        return Act(context, found, client.Tag, "Client host");
     }
 
     public static async ValueTask<Verdict> CheckHeloAsync(CheckContext context, TableList tables, CancellationToken cancellationToken) =>
         context.Session.Helo is { } helo
-            ? Act(context, await FindDomainAsync(context, tables, helo, cancellationToken).ConfigureAwait(false), helo, "Helo command", "7.1")
+            ? Act(context, await FindDomainAsync(context, tables, helo, cancellationToken).ConfigureAwait(false), helo, "Helo command")
             : Verdict.Dunno;
 
     public static ValueTask<Verdict> CheckSenderAsync(CheckContext context, TableList tables, CancellationToken cancellationToken)
@@ -41,31 +42,30 @@ internal static class AccessTables
 
         return sender.Length == 0
             ? CheckNullSenderAsync(context, tables, cancellationToken)
-            : CheckMailAsync(context, tables, sender, "Sender address", "7.1", cancellationToken);
+            : CheckMailAsync(context, tables, sender, "Sender address", cancellationToken);
     }
 
     public static ValueTask<Verdict> CheckRecipientAsync(CheckContext context, TableList tables, CancellationToken cancellationToken) =>
         context.Recipient is { } recipient
-            ? CheckMailAsync(context, tables, recipient, "Recipient address", "7.1", cancellationToken)
+            ? CheckMailAsync(context, tables, recipient, "Recipient address", cancellationToken)
             : new(Verdict.Dunno);
 
-    private static async ValueTask<Verdict> CheckNullSenderAsync(CheckContext context, TableList tables, CancellationToken cancellationToken)
+    private static async ValueTask<Verdict> CheckNullSenderAsync(
+        CheckContext context, TableList tables, CancellationToken cancellationToken)
     {
         var key = context.Settings.Get(Parameters.SmtpdNullAccessLookupKey);
-        return Act(context, await tables.FindAsync(key, cancellationToken).ConfigureAwait(false), "", "Sender address", "7.1");
+        return Act(context, await tables.FindAsync(key, cancellationToken).ConfigureAwait(false), "", "Sender address");
     }
 
     private static async ValueTask<Verdict> CheckMailAsync(
-        CheckContext context, TableList tables, string address, string @class, string detail, CancellationToken cancellationToken)
+        CheckContext context, TableList tables, string address, string @class, CancellationToken cancellationToken)
     {
-        var forms = AddressForms | (context.Config.AccessMatchesSubdomains ? AddressKeyForms.ParentDomains : AddressKeyForms.DotParentDomains);
-        var match = await tables.FindMailAddressAsync(address, forms, context.Config.Addresses, cancellationToken).ConfigureAwait(false);
-        if (match.Result.Outcome == LookupOutcome.NotFound)
-        {
-            match = new AddressMatch(await FindLocalPartAsync(tables, address, cancellationToken).ConfigureAwait(false), AddressKeyKind.LocalPart, "");
-        }
-
-        return Act(context, match.Result, AddressQuoting.ToExternal(address), @class, detail);
+        var parents = context.Config.AccessMatchesSubdomains ? AddressKeyForms.ParentDomains : AddressKeyForms.DotParentDomains;
+        var match = await tables.FindMailAddressAsync(address, AddressForms | parents, context.Config.Addresses, cancellationToken).ConfigureAwait(false);
+        var found = match.Result.Outcome == LookupOutcome.NotFound
+            ? await FindLocalPartAsync(tables, address, cancellationToken).ConfigureAwait(false)
+            : match.Result;
+        return Act(context, found, AddressQuoting.ToExternal(address), @class);
     }
 
     // user@ comes after the domain.
@@ -110,7 +110,7 @@ internal static class AccessTables
         return found;
     }
 
-    private static Verdict Act(CheckContext context, LookupResult found, string subject, string @class, string detail)
+    private static Verdict Act(CheckContext context, LookupResult found, string subject, string @class)
     {
         if (found.Outcome == LookupOutcome.NotFound)
         {
@@ -125,33 +125,44 @@ internal static class AccessTables
         var value = found.Value.Trim();
         var space = value.AsSpan().IndexOfAny(' ', '\t');
         var action = space < 0 ? value : value[..space];
-        var text = space < 0 ? "" : value[(space + 1)..].Trim();
-        switch (action.ToUpperInvariant())
+        var text = space < 0 ? "Access denied" : value[(space + 1)..].Trim();
+        if (action.Equals("OK", StringComparison.OrdinalIgnoreCase))
         {
-            case "OK":
-                return Verdict.Ok;
-            case "DUNNO":
-                return Verdict.Dunno;
-            case "REJECT":
-                return Refuse(context.Settings.Get(Parameters.AccessMapRejectCode), detail, subject, @class, text.Length > 0 ? text : "Access denied");
-            case "DEFER":
-                return Refuse(context.Settings.Get(Parameters.AccessMapDeferCode), detail, subject, @class, text.Length > 0 ? text : "Access denied");
+            return Verdict.Ok;
         }
 
-        if (action.Length > 0 && action.AsSpan().IndexOfAnyExceptInRange('0', '9') < 0)
+        if (action.Equals("DUNNO", StringComparison.OrdinalIgnoreCase))
         {
+            return Verdict.Dunno;
+        }
+
+        if (!action.AsSpan().ContainsAnyExceptInRange('0', '9'))
+        {
+            // Three digits refuse; other numbers (the times and sizes of tables made for other uses) permit.
             return action.Length == 3 && action[0] is '4' or '5'
-                ? Refuse(int.Parse(action, System.Globalization.CultureInfo.InvariantCulture), detail, subject, @class, text.Length > 0 ? text : "Access denied")
+                ? Refuse(int.Parse(action, CultureInfo.InvariantCulture), subject, @class, text)
                 : Verdict.Ok;
         }
 
-        context.Session.Log.Warning(context.Session.Tag, $"access table entry for <{subject}> has action \"{action}\", which is not implemented in this version");
+        return action.Equals("REJECT", StringComparison.OrdinalIgnoreCase)
+                ? Refuse(context.Settings.Get(Parameters.AccessMapRejectCode), subject, @class, text)
+            : action.Equals("DEFER", StringComparison.OrdinalIgnoreCase)
+                ? Refuse(context.Settings.Get(Parameters.AccessMapDeferCode), subject, @class, text)
+            : Unknown(context, subject, action);
+    }
+
+    private static Verdict Unknown(CheckContext context, string subject, string action)
+    {
+        var session = context.Session;
+        session.Log.Warning(
+            session.Tag, $"access table entry for <{subject}> has action \"{action}\", which is not implemented in this version");
         return Verdict.Refuse(ProtocolReplies.ConfigurationProblem);
     }
 
     // The text may bring an enhanced status code of its own (RFC 3463).
-    private static Verdict Refuse(int code, string detail, string subject, string @class, string text)
+    private static Verdict Refuse(int code, string subject, string @class, string text)
     {
+        var detail = "7.1";
         if (text.Length > 5 && text[0] is '4' or '5' && text[1] == '.' && text.IndexOf(' ', StringComparison.Ordinal) is > 4 and var space
             && !text.AsSpan(2, space - 2).ContainsAnyExcept(CodeCharacters))
         {

@@ -18,15 +18,22 @@ internal static class AddressRestrictions
         // The recipient under way is not counted yet at RCPT.
         var count = context.Session.Mail.RecipientCount + (context.Session.Where == "RCPT" ? 1 : 0);
         return new(context.Sender is "" && count > 1
-            ? Verdict.Refuse(context.Settings.Get(Parameters.MultiRecipientBounceRejectCode), "5.3", context.Frame("Multi-recipient bounce"))
+            ? Verdict.Refuse(
+                context.Settings.Get(Parameters.MultiRecipientBounceRejectCode), "5.3", context.Frame("Multi-recipient bounce"))
             : Verdict.Dunno);
     }
 
-    public static ValueTask<Verdict> RejectUnlistedSenderAsync(CheckContext context, TableList tables, CancellationToken cancellationToken) =>
-        context.Sender is { Length: > 0 } ? context.Config.UnlistedRecipients.CheckSenderAsync(context, cancellationToken) : new(Verdict.Dunno);
+    public static ValueTask<Verdict> RejectUnlistedSenderAsync(
+        CheckContext context, TableList tables, CancellationToken cancellationToken) =>
+        context.Sender is { Length: > 0 }
+            ? context.Config.UnlistedRecipients.CheckSenderAsync(context, cancellationToken)
+            : new(Verdict.Dunno);
 
-    public static ValueTask<Verdict> RejectUnlistedRecipientAsync(CheckContext context, TableList tables, CancellationToken cancellationToken) =>
-        context.Resolution is not null ? context.Config.UnlistedRecipients.CheckRecipientAsync(context, cancellationToken) : new(Verdict.Dunno);
+    public static ValueTask<Verdict> RejectUnlistedRecipientAsync(
+        CheckContext context, TableList tables, CancellationToken cancellationToken) =>
+        context.Resolution is not null
+            ? context.Config.UnlistedRecipients.CheckRecipientAsync(context, cancellationToken)
+            : new(Verdict.Dunno);
 
     private static Verdict NonFqdn(CheckContext context, string address, string kind)
     {

@@ -34,15 +34,18 @@ internal sealed class CheckContext(SmtpdSession session)
     /// <summary>Where <see cref="Recipient"/> goes; null when there is none.</summary>
     public Resolution? Resolution { get; private set; }
 
-    /// <summary>permit_mynetworks would permit the client: asked once a session, for addresses do not change. Null: the table failed.</summary>
+    /// <summary>
+    /// permit_mynetworks would permit the client: asked once a session, for addresses do not change. Null: the table failed.
+    /// </summary>
     public async ValueTask<bool?> IsMyNetworkAsync(CancellationToken cancellationToken)
     {
         if (isMyNetwork is null)
         {
-            var found = await Config.MyNetworks.MatchAsync(session.Client.Name, session.Client.IpAddress, cancellationToken).ConfigureAwait(false);
+            var client = session.Client;
+            var found = await Config.MyNetworks.MatchAsync(client.Name, client.IpAddress, cancellationToken).ConfigureAwait(false);
             if (found.IsFailed)
             {
-                session.Log.Warning(session.Tag, $"{session.Client.Tag}: {found.Text}");
+                session.Log.Warning(session.Tag, $"{client.Tag}: {found.Text}");
                 return null;
             }
 
@@ -130,7 +133,8 @@ internal sealed class CheckContext(SmtpdSession session)
     public string Frame(string text) => $"<{Subject}>: {Class} rejected: {text}";
 
     /// <summary>The refusal when a table cannot answer: never "not found".</summary>
-    public static ServerReply TemporaryLookupFailure(string address) => new($"451 4.3.0 <{AddressQuoting.ToExternal(address)}>: Temporary lookup failure");
+    public static ServerReply TemporaryLookupFailure(string address) =>
+        new($"451 4.3.0 <{AddressQuoting.ToExternal(address)}>: Temporary lookup failure");
 
     private string ClientSubject => session.Client.Tag;
 
@@ -147,7 +151,8 @@ internal sealed class CheckContext(SmtpdSession session)
         Config.Resolver.ResolveAsync(Sender ?? "", Config.Resolver.Rewrite(address, localContext: true), cancellationToken);
 
     private void ReportBadAddress(string address) => session.Log.Warning(
-        session.Tag, $"Illegal address syntax from {session.Client.Tag} in {session.Where} command: <{AddressQuoting.ToExternal(address)}>");
+        session.Tag,
+        $"Illegal address syntax from {session.Client.Tag} in {session.Where} command: <{AddressQuoting.ToExternal(address)}>");
 
     private async ValueTask<ServerReply?> WalkAllAsync(CancellationToken cancellationToken)
     {
@@ -247,7 +252,8 @@ internal sealed class CheckContext(SmtpdSession session)
         var recipient = Recipient is null ? "" : $" to=<{AddressQuoting.ToExternal(Recipient)}>";
         var protocol = session.Where == "CONNECT" ? "" : $" proto={session.Protocol}";
         var helo = session.Helo is null ? "" : $" helo=<{session.Helo}>";
-        session.Log.Info(session.Tag, $"{session.QueueTag}: {what}: {session.Where} from {session.Client.Tag}: {reply.Text};{sender}{recipient}{protocol}{helo}");
+        var occasion = $"{what}: {session.Where} from {session.Client.Tag}";
+        session.Log.Info(session.Tag, $"{session.QueueTag}: {occasion}: {reply.Text};{sender}{recipient}{protocol}{helo}");
         return reply;
     }
 }

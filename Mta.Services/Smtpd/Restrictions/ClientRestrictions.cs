@@ -9,7 +9,8 @@ internal static class ClientRestrictions
     public static ValueTask<Verdict> PermitInetInterfaces(CheckContext context, TableList tables, CancellationToken cancellationToken) =>
         new(context.Config.IsOwnAddress(context.Session.Client.IpAddress) ? Verdict.Ok : Verdict.Dunno);
 
-    public static async ValueTask<Verdict> PermitMyNetworksAsync(CheckContext context, TableList tables, CancellationToken cancellationToken) =>
+    public static async ValueTask<Verdict> PermitMyNetworksAsync(
+        CheckContext context, TableList tables, CancellationToken cancellationToken) =>
         await context.IsMyNetworkAsync(cancellationToken).ConfigureAwait(false) switch
         {
             true => Verdict.Ok,
@@ -20,7 +21,8 @@ internal static class ClientRestrictions
         };
 
     /// <summary>Nobody is: there is no AUTH yet.</summary>
-    public static ValueTask<Verdict> PermitSaslAuthenticated(CheckContext context, TableList tables, CancellationToken cancellationToken) => new(Verdict.Dunno);
+    public static ValueTask<Verdict> PermitSaslAuthenticated(CheckContext context, TableList tables, CancellationToken cancellationToken) =>
+        new(Verdict.Dunno);
 
     public static ValueTask<Verdict> RejectUnauthPipelining(CheckContext context, TableList tables, CancellationToken cancellationToken) =>
         new(context.Session.IllegalPipelining
@@ -32,7 +34,8 @@ internal static class ClientRestrictions
             ? Verdict.Refuse(context.Settings.Get(Parameters.PlaintextRejectCode), "7.1", "Session encryption is required")
             : Verdict.Dunno);
 
-    public static ValueTask<Verdict> RejectUnknownClientHostname(CheckContext context, TableList tables, CancellationToken cancellationToken) =>
+    public static ValueTask<Verdict> RejectUnknownClientHostname(
+        CheckContext context, TableList tables, CancellationToken cancellationToken) =>
         new(context.Session.Client.Name == "unknown"
             ? Verdict.Refuse(
                 context.Settings.Get(Parameters.UnknownClientRejectCode),
@@ -40,7 +43,8 @@ internal static class ClientRestrictions
                 $"Client host rejected: cannot find your hostname, [{context.Session.Client.Address}]")
             : Verdict.Dunno);
 
-    public static ValueTask<Verdict> RejectUnknownReverseClientHostname(CheckContext context, TableList tables, CancellationToken cancellationToken) =>
+    public static ValueTask<Verdict> RejectUnknownReverseClientHostname(
+        CheckContext context, TableList tables, CancellationToken cancellationToken) =>
         new(context.Session.Client.ReverseName is null
             ? Verdict.Refuse(
                 context.Settings.Get(Parameters.UnknownClientRejectCode),

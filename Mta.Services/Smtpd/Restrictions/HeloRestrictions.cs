@@ -18,19 +18,14 @@ internal static class HeloRestrictions
             return new(Verdict.Dunno);
         }
 
-        var code = context.Settings.Get(Parameters.InvalidHostnameRejectCode);
-        if (name.StartsWith('['))
-        {
-            return new(IsLiteral(name) ? Verdict.Dunno : Verdict.Refuse(code, "5.2", $"<{name}>: Helo command rejected: Invalid name"));
-        }
-
         var isAddress = name.Length > 0 && !name.AsSpan().ContainsAnyExcept(AddressCharacters);
-        if (isAddress)
-        {
-            return new(IPAddress.TryParse(name, out _) ? Verdict.Dunno : Verdict.Refuse(code, "5.2", $"<{name}>: Helo command rejected: invalid ip address"));
-        }
-
-        return new(HostNames.IsValid(name.TrimEnd('.')) ? Verdict.Dunno : Verdict.Refuse(code, "5.2", $"<{name}>: Helo command rejected: Invalid name"));
+        var valid = name.StartsWith('[') ? IsLiteral(name) : isAddress ? IPAddress.TryParse(name, out _) : HostNames.IsValid(name.TrimEnd('.'));
+        return new(valid
+            ? Verdict.Dunno
+            : Verdict.Refuse(
+                context.Settings.Get(Parameters.InvalidHostnameRejectCode),
+                "5.2",
+                $"<{name}>: Helo command rejected: {(isAddress ? "invalid ip address" : "Invalid name")}"));
     }
 
     public static ValueTask<Verdict> RejectNonFqdn(CheckContext context, TableList tables, CancellationToken cancellationToken)
@@ -44,7 +39,9 @@ internal static class HeloRestrictions
         return new(HostNames.IsFullyQualified(name)
             ? Verdict.Dunno
             : Verdict.Refuse(
-                context.Settings.Get(Parameters.NonFqdnRejectCode), "5.2", $"<{name}>: Helo command rejected: need fully-qualified hostname"));
+                context.Settings.Get(Parameters.NonFqdnRejectCode),
+                "5.2",
+                $"<{name}>: Helo command rejected: need fully-qualified hostname"));
     }
 
     private static bool IsLiteral(string name)

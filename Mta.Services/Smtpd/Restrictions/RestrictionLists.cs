@@ -11,7 +11,7 @@ internal sealed record Restriction(RestrictionDefinition Definition, TableList T
 internal sealed class RestrictionLists
 {
     // Any of these among the relay or recipient restrictions keeps the server from being an open relay.
-    private static readonly string[] RelayGuards = ["reject_unauth_destination", "defer_unauth_destination", "reject", "defer", "defer_if_permit"];
+    private static readonly string[] RelayGuards = ["reject_unauth_destination", "defer_unauth_destination", "reject", "defer"];
 
     /// <exception cref="SmtpdConfigException">A list names what is not there, or lets everybody relay.</exception>
     public RestrictionLists(Settings settings, TableRegistry tables)
@@ -75,7 +75,8 @@ internal sealed class RestrictionLists
                     ?? throw new SmtpdConfigException($"{parameter.Name}: restriction \"{word}\" is not implemented in this version");
                 if (definition.TakesTables && (++i >= words.Count || !IsTable(words[i])))
                 {
-                    throw new SmtpdConfigException($"{parameter.Name}: restriction \"{word}\" requires a table (type:name) as its argument");
+                    throw new SmtpdConfigException(
+                        $"{parameter.Name}: restriction \"{word}\" requires a table (type:name) as its argument");
                 }
 
                 list.Add(new Restriction(definition, definition.TakesTables ? Open(words[i], tables) : TableList.Empty, warnOnly));

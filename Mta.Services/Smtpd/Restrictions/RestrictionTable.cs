@@ -9,7 +9,9 @@ internal delegate ValueTask<Verdict> RestrictionFunction(CheckContext context, T
 /// <summary>A restriction by its name in main.cf.</summary>
 internal sealed record RestrictionDefinition(string Name, RestrictionFunction Function, bool TakesTables = false);
 
-/// <summary>All restrictions of this version. Another name in a list is an error of the configuration: nothing is ever skipped in silence.</summary>
+/// <summary>
+/// All restrictions of this version. Another name in a list is an error of the configuration: nothing is ever skipped in silence.
+/// </summary>
 internal static class RestrictionTable
 {
     private static readonly RestrictionDefinition[] Definitions =

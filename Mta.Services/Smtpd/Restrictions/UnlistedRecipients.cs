@@ -6,7 +6,9 @@ using Mta.Services.Maps;
 
 namespace Mta.Services.Smtpd.Restrictions;
 
-/// <summary>Whether an address of our own domains exists: mail for one that does not is refused, not bounced later to somebody innocent.</summary>
+/// <summary>
+/// Whether an address of our own domains exists: mail for one that does not is refused, not bounced later to somebody innocent.
+/// </summary>
 internal sealed class UnlistedRecipients
 {
     private readonly MailAddressContext addresses;
@@ -36,7 +38,8 @@ internal sealed class UnlistedRecipients
             };
         local = Class(tables.Open(settings, Parameters.LocalRecipientMaps), Parameters.UnknownLocalRecipientRejectCode, "local recipient");
         virtualAlias = Class(virtualAliasMaps, Parameters.UnknownVirtualAliasRejectCode, "virtual alias");
-        virtualMailbox = Class(tables.Open(settings, Parameters.VirtualMailboxMaps), Parameters.UnknownVirtualMailboxRejectCode, "virtual mailbox");
+        var mailboxMaps = tables.Open(settings, Parameters.VirtualMailboxMaps);
+        virtualMailbox = Class(mailboxMaps, Parameters.UnknownVirtualMailboxRejectCode, "virtual mailbox");
         relay = Class(tables.Open(settings, Parameters.RelayRecipientMaps), Parameters.UnknownRelayRecipientRejectCode, "relay recipient");
     }
 
@@ -62,7 +65,8 @@ internal sealed class UnlistedRecipients
             return Verdict.Dunno;
         }
 
-        var resolution = await resolver.ResolveAsync("", resolver.Rewrite(sender, localContext: true), cancellationToken).ConfigureAwait(false);
+        var complete = resolver.Rewrite(sender, localContext: true);
+        var resolution = await resolver.ResolveAsync("", complete, cancellationToken).ConfigureAwait(false);
         return resolution switch
         {
             { Outcome: ResolveOutcome.Failed } => Verdict.Refuse(CheckContext.TemporaryLookupFailure(sender)),
@@ -90,7 +94,8 @@ internal sealed class UnlistedRecipients
 
         foreach (var maps in isSender ? tables.ForSender : tables.ForRecipient)
         {
-            var match = await maps.FindMailAddressAsync(resolution.Recipient, AddressKeyForms.Address, addresses, cancellationToken).ConfigureAwait(false);
+            var match = await maps.FindMailAddressAsync(resolution.Recipient, AddressKeyForms.Address, addresses, cancellationToken)
+                .ConfigureAwait(false);
             if (match.IsFound)
             {
                 return Verdict.Dunno;

@@ -4,7 +4,9 @@ using Mta.Core.Smtp;
 
 namespace Mta.Services.Smtpd.Verbs;
 
-/// <summary>BDAT (RFC 3030): the content in counted chunks. A chunk follows its command in any case, so it is read before any refusal.</summary>
+/// <summary>
+/// BDAT (RFC 3030): the content in counted chunks. A chunk follows its command in any case, so it is read before any refusal.
+/// </summary>
 internal static class BdatVerb
 {
     public static ServerReply? Check(SmtpdSession session, ReadOnlySpan<byte> arguments)
@@ -21,7 +23,9 @@ internal static class BdatVerb
             || !(last.IsEmpty || CommandLine.Is(last, "LAST"u8)) || !CommandLine.Trim(rest).IsEmpty)
         {
             // Without a count it is not known where the next command begins: the connection ends.
-            session.Log.Warning(session.Tag, $"{session.QueueTag}: malformed BDAT command syntax from {session.Client.Tag}: BDAT{(arguments.IsEmpty ? "" : " ")}{arguments}");
+            var space = arguments.IsEmpty ? "" : " ";
+            session.Log.Warning(
+                session.Tag, $"{session.QueueTag}: malformed BDAT command syntax from {session.Client.Tag}: BDAT{space}{arguments}");
             return ProtocolReplies.BdatSyntax;
         }
 
@@ -50,7 +54,8 @@ internal static class BdatVerb
         if (mail.Message is null)
         {
             mail.ChunksFailed = mail.InChunks = true;
-            await DiscardAsync(session, size, mail.IsActive ? ProtocolReplies.NoValidRecipients : ProtocolReplies.NeedRcpt, cancellationToken).ConfigureAwait(false);
+            var reply = mail.IsActive ? ProtocolReplies.NoValidRecipients : ProtocolReplies.NeedRcpt;
+            await DiscardAsync(session, size, reply, cancellationToken).ConfigureAwait(false);
             return;
         }
 

@@ -2,7 +2,9 @@ using Mta.Core.Smtp;
 
 namespace Mta.Services.Smtpd.Verbs;
 
-/// <summary>DATA (RFC 5321 section 4.1.1.4): the content, up to the line with a dot. The message is ours when it has been committed.</summary>
+/// <summary>
+/// DATA (RFC 5321 section 4.1.1.4): the content, up to the line with a dot. The message is ours when it has been committed.
+/// </summary>
 internal static class DataVerb
 {
     public static ServerReply? Check(SmtpdSession session, ReadOnlySpan<byte> arguments)

@@ -25,8 +25,7 @@ internal static class EndOfMessage
             if (result.Outcome == CleanupOutcome.Queued)
             {
                 session.ForgiveErrors();
-                session.Replies.AddLine(
-                    chunkBytes < 0 ? "250 2.0.0 Ok: queued as " : string.Create(CultureInfo.InvariantCulture, $"250 2.0.0 Ok: {chunkBytes} bytes queued as "), id);
+                session.Replies.AddLine(chunkBytes < 0 ? "250 2.0.0 Ok: queued as " : QueuedChunks(chunkBytes), id);
                 await mail.ResetAsync().ConfigureAwait(false);
                 return;
             }
@@ -59,14 +58,18 @@ internal static class EndOfMessage
         return session.Environment.AcceptingMail() ? null : ProtocolReplies.NotAccepting;
     }
 
+    private static string QueuedChunks(long bytes) => string.Create(CultureInfo.InvariantCulture, $"250 2.0.0 Ok: {bytes} bytes queued as ");
+
+    // The text of a rule may be a reply of its own.
+    private static bool HasCode(string text) =>
+        text.Length > 3 && text[0] is '4' or '5' && !text.AsSpan(1, 2).ContainsAnyExceptInRange('0', '9') && text[3] == ' ';
+
     private static ServerReply Explain(CleanupResult result)
     {
         if (result.Text is { } text)
         {
             var dsn = result.Dsn ?? "5.7.1";
-            return new ServerReply(text.Length > 3 && char.IsAsciiDigit(text[0]) && char.IsAsciiDigit(text[1]) && char.IsAsciiDigit(text[2]) && text[3] == ' '
-                ? text
-                : $"{(dsn[0] == '4' ? "451" : "550")} {dsn} {text}");
+            return new ServerReply(HasCode(text) ? text : $"{(dsn[0] == '4' ? "451" : "550")} {dsn} {text}");
         }
 
         return result.Outcome switch

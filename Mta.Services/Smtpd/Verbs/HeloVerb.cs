@@ -3,12 +3,16 @@ using Mta.Core.Smtp;
 
 namespace Mta.Services.Smtpd.Verbs;
 
-/// <summary>HELO and EHLO (RFC 5321 section 4.1.1.1): they name the client, end a transaction, and EHLO answers with the extensions.</summary>
+/// <summary>
+/// HELO and EHLO (RFC 5321 section 4.1.1.1): they name the client, end a transaction, and EHLO answers with the extensions.
+/// </summary>
 internal static class HeloVerb
 {
-    public static ServerReply? CheckHelo(SmtpdSession session, ReadOnlySpan<byte> arguments) => Check(session, arguments, ProtocolReplies.HeloSyntax);
+    public static ServerReply? CheckHelo(SmtpdSession session, ReadOnlySpan<byte> arguments) =>
+        Check(session, arguments, ProtocolReplies.HeloSyntax);
 
-    public static ServerReply? CheckEhlo(SmtpdSession session, ReadOnlySpan<byte> arguments) => Check(session, arguments, ProtocolReplies.EhloSyntax);
+    public static ServerReply? CheckEhlo(SmtpdSession session, ReadOnlySpan<byte> arguments) =>
+        Check(session, arguments, ProtocolReplies.EhloSyntax);
 
     public static async ValueTask ProceedHeloAsync(SmtpdSession session, CancellationToken cancellationToken)
     {
@@ -26,7 +30,8 @@ internal static class HeloVerb
         }
 
         var keywords = session.Config.Keywords;
-        var (offered, discarded) = await keywords.OfferAsync(session.Client, session.Stream.Tls is not null, cancellationToken).ConfigureAwait(false);
+        var tlsActive = session.Stream.Tls is not null;
+        var (offered, discarded) = await keywords.OfferAsync(session.Client, tlsActive, cancellationToken).ConfigureAwait(false);
         if (discarded is not null)
         {
             session.Log.Info(session.Tag, $"discarding EHLO keywords: {discarded}");

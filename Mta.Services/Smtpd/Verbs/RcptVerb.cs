@@ -4,7 +4,9 @@ using Mta.Services.Clients;
 
 namespace Mta.Services.Smtpd.Verbs;
 
-/// <summary>RCPT (RFC 5321 section 4.1.1.3) adds a recipient, when the restrictions allow it. The first one accepted opens the message.</summary>
+/// <summary>
+/// RCPT (RFC 5321 section 4.1.1.3) adds a recipient, when the restrictions allow it. The first one accepted opens the message.
+/// </summary>
 internal static class RcptVerb
 {
     public static ServerReply? Check(SmtpdSession session, ReadOnlySpan<byte> arguments)

@@ -3,7 +3,9 @@ using Mta.Core.Smtp;
 
 namespace Mta.Services.Smtpd.Verbs;
 
-/// <summary>STARTTLS (RFC 3207). Nothing that was said in plaintext counts afterwards, neither HELO nor what is still in the buffer.</summary>
+/// <summary>
+/// STARTTLS (RFC 3207). Nothing that was said in plaintext counts afterwards, neither HELO nor what is still in the buffer.
+/// </summary>
 internal static class StartTlsVerb
 {
     public static ServerReply? Check(SmtpdSession session, ReadOnlySpan<byte> arguments)
@@ -58,7 +60,8 @@ internal static class StartTlsVerb
         }
         catch (Exception e) when (e is AuthenticationException or IOException or InvalidOperationException)
         {
-            session.Log.Info(session.Tag, $"SSL_accept error from {session.Client.Tag}: {(session.Stream.TimedOut ? "timeout" : Reason(e))}");
+            var reason = session.Stream.TimedOut ? "timeout" : (e.InnerException ?? e).Message;
+            session.Log.Info(session.Tag, $"SSL_accept error from {session.Client.Tag}: {reason}");
             return false;
         }
 
@@ -67,11 +70,10 @@ internal static class StartTlsVerb
         session.Offered = session.Config.Keywords.Possible & ~EsmtpOptions.StartTls;
         if (tls.LogLevel > 0)
         {
-            session.Log.Info(session.Tag, $"Anonymous TLS connection established from {session.Client.Tag}: {Tls.TlsDescription.Of(session.Stream.Tls!)}");
+            var description = Tls.TlsDescription.Of(session.Stream.Tls!);
+            session.Log.Info(session.Tag, $"Anonymous TLS connection established from {session.Client.Tag}: {description}");
         }
 
         return true;
     }
-
-    private static string Reason(Exception e) => (e.InnerException ?? e).Message;
 }

@@ -19,12 +19,16 @@ internal sealed class FakeDns : IDnsResolver
     public ValueTask<DnsAnswer<IPAddress>> FindAddressesAsync(string host, bool ipv6, CancellationToken cancellationToken)
     {
         Asked++;
-        return new(Addresses.TryGetValue(host, out var found) ? new DnsAnswer<IPAddress>(DnsStatus.Found, found) : new DnsAnswer<IPAddress>(DnsStatus.NotFound));
+        return new(Addresses.TryGetValue(host, out var found)
+            ? new DnsAnswer<IPAddress>(DnsStatus.Found, found)
+            : new DnsAnswer<IPAddress>(DnsStatus.NotFound));
     }
 
     public ValueTask<DnsAnswer<string>> FindNamesAsync(IPAddress address, CancellationToken cancellationToken)
     {
         Asked++;
-        return new(Names.TryGetValue(address, out var name) ? new DnsAnswer<string>(DnsStatus.Found, [name]) : new DnsAnswer<string>(DnsStatus.NotFound));
+        return new(Names.TryGetValue(address, out var name)
+            ? new DnsAnswer<string>(DnsStatus.Found, [name])
+            : new DnsAnswer<string>(DnsStatus.NotFound));
     }
 }

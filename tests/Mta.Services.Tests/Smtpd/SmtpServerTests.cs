@@ -57,7 +57,8 @@ public sealed class SmtpServerTests
         Should.Throw<SmtpdConfigException>(() => server.Reload(broken.Snapshot())).Message.ShouldBe(
             "smtpd_recipient_restrictions: restriction \"reject_rbl_client\" is not implemented in this version");
         using var open = new SmtpdFixture("smtpd_relay_restrictions = permit_mynetworks, warn_if_reject reject_unauth_destination");
-        Should.Throw<SmtpdConfigException>(() => server.Reload(open.Snapshot())).Message.ShouldContain("specify at least one working instance of");
+        Should.Throw<SmtpdConfigException>(() => server.Reload(open.Snapshot()))
+            .Message.ShouldContain("specify at least one working instance of");
         using var client = await LineClient.ConnectAsync(port, Token);
         (await client.ReplyAsync(Token)).ShouldBe("220 mx.example.test ESMTP Postfix");
     }
@@ -141,7 +142,8 @@ public sealed class SmtpServerTests
     {
         using var fixture = new SmtpdFixture();
         await using var server = new SmtpServer(fixture.Environment, new SmtpServerOptions(), fixture.Snapshot());
-        using var input = new MemoryStream("HELO me\r\nMAIL FROM:<alice>\r\nRCPT TO:<x@elsewhere.test>\r\nDATA\r\nhello\r\n.\r\nQUIT\r\n"u8.ToArray());
+        var said = "HELO me\r\nMAIL FROM:<alice>\r\nRCPT TO:<x@elsewhere.test>\r\nDATA\r\nhello\r\n.\r\nQUIT\r\n"u8.ToArray();
+        using var input = new MemoryStream(said);
         using var output = new MemoryStream();
         await server.ServeAsync(input, output, Token);
         System.Text.Encoding.ASCII.GetString(output.ToArray()).ShouldEndWith("250 2.0.0 Ok: queued as 4QUEUEID1\r\n221 2.0.0 Bye\r\n");
@@ -159,7 +161,9 @@ public sealed class SmtpServerTests
         time.Advance(TimeSpan.FromSeconds(1));
         (await session).Sent.ShouldBe(
             [
-                "220 mx.example.test ESMTP Postfix\r\n", "500 5.5.2 Error: command not recognized\r\n", "500 5.5.2 Error: command not recognized\r\n",
+                "220 mx.example.test ESMTP Postfix\r\n",
+                "500 5.5.2 Error: command not recognized\r\n",
+                "500 5.5.2 Error: command not recognized\r\n",
                 "221 2.0.0 Bye\r\n",
             ]);
     }

@@ -16,7 +16,8 @@ public sealed class StartTlsTests : IDisposable
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=mx.example.test", key, HashAlgorithmName.SHA256);
-        using var certificate = request.CreateSelfSigned(new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero), new DateTimeOffset(2120, 1, 1, 0, 0, 0, TimeSpan.Zero));
+        var begin = new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        using var certificate = request.CreateSelfSigned(begin, begin.AddYears(100));
         pem = Path.Combine(directory.Path, "server.pem");
         File.WriteAllText(pem, key.ExportPkcs8PrivateKeyPem() + "\n" + certificate.ExportCertificatePem() + "\n");
     }
@@ -28,7 +29,14 @@ public sealed class StartTlsTests : IDisposable
     [Fact]
     public async Task What_was_said_in_plaintext_does_not_count_inside_TLS()
     {
-        using var fixture = new SmtpdFixture($"smtpd_tls_security_level = may\nsmtpd_tls_chain_files = {pem}\nsmtpd_tls_received_header = yes\nsmtpd_tls_loglevel = 1\nsmtpd_helo_required = yes");
+        using var fixture = new SmtpdFixture(
+            $"""
+            smtpd_tls_security_level = may
+            smtpd_tls_chain_files = {pem}
+            smtpd_tls_received_header = yes
+            smtpd_tls_loglevel = 1
+            smtpd_helo_required = yes
+            """);
         await using var server = SmtpServerTests.Start(fixture, out var port);
         using var client = await LineClient.ConnectAsync(port, Token);
         await client.ReplyAsync(Token);
@@ -49,8 +57,11 @@ public sealed class StartTlsTests : IDisposable
 
         (await client.SayAsync("hello\r\n.", Token)).ShouldBe("250 2.0.0 Ok: queued as 4QUEUEID1");
         fixture.Cleanup.Queued.ShouldHaveSingleItem().Headers.ShouldHaveSingleItem().ShouldMatch(
-            """^Received: from client\.test \(localhost \[127\.0\.0\.1\]\)\n\t\(using TLSv1\.3 with cipher TLS_\w+ \(\d+/\d+ bits\)\)\n\t\(No client certificate requested\)\n\tby mx\.example\.test \(Postfix\) with ESMTPS id """);
-        fixture.Log.ShouldContain(l => l.StartsWith("Anonymous TLS connection established from localhost[127.0.0.1]: TLSv1.3 with cipher TLS_", StringComparison.Ordinal));
+            """^Received: from client\.test \(localhost \[127\.0\.0\.1\]\)\n"""
+            + """\t\(using TLSv1\.3 with cipher TLS_\w+ \(\d+/\d+ bits\)\)\n\t\(No client certificate requested\)\n"""
+            + """\tby mx\.example\.test \(Postfix\) with ESMTPS id """);
+        fixture.Log.ShouldContain(l => Transcript.Matches(
+            "Anonymous TLS connection established from localhost[127.0.0.1]: TLSv1.3 with cipher TLS_* (* bits)", l));
     }
 
     [Fact]
