@@ -24,8 +24,9 @@ internal sealed class NodeConfiguration
         Settings = environment.Settings;
         Services = environment.Services;
         Resolver = new AddressResolver(SettingsOf("trivial-rewrite"), tables, environment.Log);
-        Cleanup = new CleanupService(SettingsOf("cleanup"), Resolver, tables, intake, environment.Log, environment.Time);
-        Notifications = new BounceService(SettingsOf("bounce"), environment.Log, environment.Time);
+        var cleanup = new CleanupService(SettingsOf("cleanup"), Resolver, tables, intake, environment.Log, environment.Time);
+        Cleanup = cleanup;
+        Notifications = new BounceService(SettingsOf("bounce"), environment.Log, environment.Time, cleanup);
         var ports = environment.Listeners.Select(l => ((IPEndPoint)l.Socket.LocalEndPoint!).Port);
         Transports = DeliveryServices.Make(
             Services,

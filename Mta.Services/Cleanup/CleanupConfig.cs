@@ -24,6 +24,7 @@ internal sealed class CleanupConfig
         UndisclosedRecipients = settings.Get(Parameters.UndisclosedRecipientsHeader);
         ReplaceStrayCr = settings.Get(Parameters.CleanupReplaceStrayCrLf);
         DetectEightBitByHeader = settings.Get(Parameters.Detect8bitEncodingHeader);
+        DetectsSmtpUtf8 = settings.Get(Parameters.Smtputf8Enable) && DetectsSubmissions(settings.Get(Parameters.Smtputf8AutodetectClasses));
         Hostname = settings.Get(Parameters.Myhostname);
         AlwaysBcc = AddressQuoting.ToInternal(settings.Get(Parameters.AlwaysBcc).Trim());
         EmptyRecipient = settings.Get(Parameters.EmptyAddressRecipient);
@@ -55,6 +56,12 @@ internal sealed class CleanupConfig
 
     public bool DetectEightBitByHeader { get; }
 
+    /// <summary>
+    /// Of mail from maildrop nobody says whether it needs SMTPUTF8 (RFC 6531): 8-bit text in headers or addresses decides.
+    /// smtputf8_autodetect_classes has sendmail.
+    /// </summary>
+    public bool DetectsSmtpUtf8 { get; }
+
     public string Hostname { get; }
 
     /// <summary>In internal form; empty for none.</summary>
@@ -77,6 +84,19 @@ internal sealed class CleanupConfig
         foreach (var dropped in droppedOther)
         {
             if (dropped.Length == name.Length && Ascii.EqualsIgnoreCase(dropped, name))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool DetectsSubmissions(string classes)
+    {
+        foreach (var name in new ListTokens(classes))
+        {
+            if (name is "sendmail" or "all")
             {
                 return true;
             }

@@ -149,7 +149,7 @@ internal sealed class CleanupTransaction : ICleanupTransaction
                 Size = storedBytes + content.Length,
                 Flags = request.Flags
                     | (eightBit || headers.ClaimsEightBit ? EnvelopeFlags.EightBit : EnvelopeFlags.None)
-                    | (request.AutodetectSmtpUtf8 && (headers.HasEightBit || result.HasEightBit) ? EnvelopeFlags.SmtpUtf8 : EnvelopeFlags.None),
+                    | (request.MaildropId != 0 && service.Config.DetectsSmtpUtf8 && (headers.HasEightBit || result.HasEightBit) ? EnvelopeFlags.SmtpUtf8 : EnvelopeFlags.None),
                 Return = request.Return,
                 EnvelopeId = request.EnvelopeId,
                 ClientName = request.ClientName,

@@ -53,9 +53,6 @@ public sealed class CleanupRequest
     /// <summary>The name of the local user who sends, for a From header that is missing; null when not known.</summary>
     public string? FullName { get; init; }
 
-    /// <summary>smtputf8_autodetect_classes has the source of this mail: 8-bit text in headers or addresses sets <see cref="EnvelopeFlags.SmtpUtf8"/>.</summary>
-    public bool AutodetectSmtpUtf8 { get; init; }
-
     /// <summary>The maildrop message that this one replaces, in the same transaction; 0 for none.</summary>
     public long MaildropId { get; init; }
 }

@@ -86,6 +86,24 @@ public sealed class ContentTests
         bed.Intake.LastMessage!.Envelope.Flags.HasFlag(EnvelopeFlags.EightBit).ShouldBe(expected);
     }
 
+    [Theory]
+    [InlineData("", 1, "Subject: \u00fc\n\nb\n", "r@x.y", true)]
+    [InlineData("", 1, "Subject: x\n\n\u00fc\n", "r@x.y", false)]
+    [InlineData("", 1, "Subject: x\n\nb\n", "\u00fc@x.y", true)]
+    [InlineData("", 0, "Subject: \u00fc\n\nb\n", "r@x.y", false)]
+    [InlineData("smtputf8_autodetect_classes = verify", 1, "Subject: \u00fc\n\nb\n", "r@x.y", false)]
+    [InlineData("smtputf8_enable = no", 1, "Subject: \u00fc\n\nb\n", "r@x.y", false)]
+    public async Task Submitted_mail_with_8_bit_headers_or_addresses_needs_SMTPUTF8(
+        string changes, long maildropId, string content, string recipient, bool expected)
+    {
+        var bed = new CleanupTestBed(changes);
+        await using var message = bed.Begin(new CleanupRequest { Sender = "s@x.example", MaildropId = maildropId });
+        message.AddRecipient(recipient);
+        message.Append(Encoding.UTF8.GetBytes(content));
+        await message.FinishAsync(TestContext.Current.CancellationToken);
+        bed.Intake.LastMessage!.Envelope.Flags.HasFlag(EnvelopeFlags.SmtpUtf8).ShouldBe(expected);
+    }
+
     [Fact]
     public async Task It_does_not_matter_how_bytes_are_cut()
     {
