@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Mta.Core.Config;
 using Mta.Testing;
+using Npgsql;
 using Xunit;
 
 namespace Mta.EndToEnd.Tests.Harness;
@@ -142,6 +143,29 @@ internal sealed class MtaInstance : IAsyncDisposable
         Kill(master);
     }
 
+    /// <summary>The embedded PostgreSQL ends at once, as after a crash.</summary>
+    public async Task StopPostgresImmediatelyAsync(CancellationToken cancellationToken)
+    {
+        var postmaster = ReadPid(Postmaster(root)) ?? throw new InvalidOperationException("no PostgreSQL runs");
+        (await CommandResult.RunAsync("kill", ["-QUIT", postmaster.ToString(CultureInfo.InvariantCulture)], null, null, cancellationToken)).Succeeded();
+    }
+
+    /// <summary>Runs statements, one by one, in the embedded database as its superuser; the last one's first value.</summary>
+    public async Task<object?> SqlAsync(CancellationToken cancellationToken, params string[] statements)
+    {
+        var login = new NpgsqlConnectionStringBuilder { Host = Path.Combine(root, "data", "postgres"), Username = "postgres", Database = "postgres", Pooling = false };
+        await using var connection = new NpgsqlConnection(login.ConnectionString);
+        await connection.OpenAsync(cancellationToken);
+        object? value = null;
+        foreach (var statement in statements)
+        {
+            await using var command = new NpgsqlCommand(statement, connection);
+            value = await command.ExecuteScalarAsync(cancellationToken);
+        }
+
+        return value;
+    }
+
     public async ValueTask DisposeAsync()
     {
         // Shown with a test that failed.
@@ -175,11 +199,13 @@ internal sealed class MtaInstance : IAsyncDisposable
             Kill(master);
         }
 
-        if (ReadPid(Path.Combine(root, "data", "postgres", "postmaster.pid")) is { } postmaster)
+        if (ReadPid(Postmaster(root)) is { } postmaster)
         {
             Kill(postmaster);
         }
     }
+
+    private static string Postmaster(string root) => Path.Combine(root, "data", "postgres", "data", "postmaster.pid");
 
     private int? MasterPid() => ReadPid(Path.Combine(root, "spool", "pid", "master.pid"));
 

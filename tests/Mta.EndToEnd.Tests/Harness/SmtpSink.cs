@@ -7,7 +7,10 @@ using Mta.Testing;
 namespace Mta.EndToEnd.Tests.Harness;
 
 /// <summary>What Postfix's smtp-sink(1) took: the envelope, and the content with LF line ends and without the sink's own headers.</summary>
-internal sealed record SinkMessage(string MailFrom, string[] Recipients, string Content);
+internal sealed record SinkMessage(string MailFrom, string[] Recipients, string Content)
+{
+    public string Subject => Content.Split('\n').First(l => l.StartsWith("Subject: ", StringComparison.Ordinal))["Subject: ".Length..];
+}
 
 /// <summary>Debian's smtp-sink on a port of its own, which keeps each message in a file.</summary>
 internal sealed class SmtpSink : IAsyncDisposable

@@ -1,6 +1,7 @@
 using System.Net;
 using Mta.Core.Delivery;
 using Mta.Services.Smtp;
+using Mta.Testing;
 using Shouldly;
 using Xunit;
 using static Mta.Services.Tests.Smtp.SmtpScenario;

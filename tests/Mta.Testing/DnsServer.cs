@@ -5,10 +5,10 @@ using System.Net.Sockets;
 using System.Text;
 using DnsClient;
 
-namespace Mta.Services.Tests.Smtp;
+namespace Mta.Testing;
 
 /// <summary>An unbound of the test's own on a high port, which knows the names given to it and nothing else.</summary>
-internal sealed class DnsServer : IAsyncDisposable
+public sealed class DnsServer : IAsyncDisposable
 {
     private readonly Process process;
     private readonly string directory;
