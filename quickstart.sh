@@ -101,6 +101,7 @@ virtual_mailbox_base = $mailboxes
 virtual_mailbox_maps = inline:{you@$domain=you/}
 virtual_uid_maps = static:$(id -u "$owner")
 virtual_gid_maps = static:$(id -g "$owner")
+virtual_minimum_uid = 1
 MAIN
 cat > "$state/etc/master.cf" <<MASTER
 # service         type private unpriv chroot wakeup maxproc command

@@ -5,24 +5,18 @@ namespace Mta.Tools.Sendmail;
 
 /// <summary>
 /// A message as read from standard input, whole before it is handed on, because its input may be slow and a transaction should not be
-/// kept open for it. A large one waits in a temporary file without a name.
+/// kept open for it.
 /// </summary>
 internal sealed class SubmittedMessage : IDisposable
 {
-    private const int MemoryLimit = 1 << 20;
+    private readonly MessageBuffer content = new();
 
-    private readonly SubmissionFilter filter;
-    private Stream content = new MemoryStream();
-
-    private SubmittedMessage(SubmissionFilter filter) => this.filter = filter;
-
-    public SubmissionFilter Header => filter;
+    private SubmittedMessage()
+    {
+    }
 
     /// <summary>The message was larger than the limit; its content is not complete.</summary>
     public bool IsTooBig { get; private set; }
-
-    /// <summary>Bytes, with LF line ends.</summary>
-    public long Length => content.Length;
 
     /// <param name="input">Read to its end, or to a single dot.</param>
     /// <param name="filter">Takes the bytes in.</param>
@@ -30,7 +24,7 @@ internal sealed class SubmittedMessage : IDisposable
     /// <param name="cancellationToken">Ends the reading.</param>
     public static async Task<SubmittedMessage> ReadAsync(Stream input, SubmissionFilter filter, long limit, CancellationToken cancellationToken)
     {
-        var message = new SubmittedMessage(filter);
+        var message = new SubmittedMessage();
         try
         {
             var buffer = new byte[65536];
@@ -43,21 +37,17 @@ internal sealed class SubmittedMessage : IDisposable
                 {
                     filter.Feed(buffer.AsSpan(0, read), output);
                 }
-                else
+
+                if (read == 0 || filter.Ended)
                 {
                     filter.Finish(output);
                 }
 
-                await message.AppendAsync(output.WrittenMemory, cancellationToken).ConfigureAwait(false);
+                message.content.Write(output.WrittenSpan);
                 output.ResetWrittenCount();
-                message.IsTooBig = limit > 0 && message.Length > limit;
+                message.IsTooBig = limit > 0 && message.content.Length > limit;
             }
             while (read > 0 && !filter.Ended && !message.IsTooBig);
-
-            if (filter.Ended)
-            {
-                filter.Finish(output);
-            }
 
             return message;
         }
@@ -69,33 +59,7 @@ internal sealed class SubmittedMessage : IDisposable
     }
 
     /// <summary>The message from its beginning, after <paramref name="prefix"/>.</summary>
-    public Stream Open(ReadOnlyMemory<byte> prefix)
-    {
-        content.Position = 0;
-        return new PrefixedStream(prefix, content);
-    }
+    public Stream Open(ReadOnlyMemory<byte> prefix) => content.Open(prefix);
 
     public void Dispose() => content.Dispose();
-
-    private async Task AppendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
-    {
-        if (content is MemoryStream memory && memory.Length + bytes.Length > MemoryLimit)
-        {
-            var file = new FileStream(
-                Path.Combine(Path.GetTempPath(), "sendmail-" + Guid.NewGuid().ToString("N")),
-                new FileStreamOptions
-                {
-                    Mode = FileMode.CreateNew,
-                    Access = FileAccess.ReadWrite,
-                    Share = FileShare.Read,
-                    Options = FileOptions.DeleteOnClose,
-                    UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-                });
-            memory.Position = 0;
-            content = file;
-            await memory.CopyToAsync(file, cancellationToken).ConfigureAwait(false);
-        }
-
-        await content.WriteAsync(bytes, cancellationToken).ConfigureAwait(false);
-    }
 }
