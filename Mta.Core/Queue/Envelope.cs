@@ -34,6 +34,8 @@ public enum EnvelopeFlags
     Probe = 8,
     /// <summary>The administrator asked for its return (postsuper -e or -f).</summary>
     ForceExpire = 16,
+    /// <summary>The administrator returns it: nothing is tried, its recipients have the reason.</summary>
+    Returned = 32,
 }
 
 /// <summary>The envelope of one message without its recipients. Immutable once the message is in the queue.</summary>

@@ -24,6 +24,7 @@ internal static class ClusterCreation
             .Append($"CREATE DATABASE {DatabaseName}")
             .Append($"REVOKE ALL ON DATABASE {DatabaseName} FROM PUBLIC")
             .Append($"GRANT CONNECT ON DATABASE {DatabaseName} TO {string.Join(", ", DatabaseRoles.All)}")
+            .Append("ALTER ROLE mta_report SET statement_timeout = '10min'")
             .Append($"GRANT CREATE ON DATABASE {DatabaseName} TO mta_owner");
         var result = PostgresCommand.Run(
             binaries.Postgres, ["--single", "-j", "-D", temporary, "postgres"], owner.RunAs, string.Concat(statements.Select(s => s + ";\n\n")));

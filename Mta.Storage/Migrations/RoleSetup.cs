@@ -75,6 +75,13 @@ internal static class RoleSetup
             await create.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
 
+        if (!present.Contains("mta_report"))
+        {
+            // A report that nobody waits for any more must not hold its snapshot for ever. Logins that are members set their own.
+            await using var limit = new NpgsqlCommand("ALTER ROLE mta_report SET statement_timeout = '10min'", connection);
+            await limit.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         await using var grant = new NpgsqlCommand("GRANT mta_owner, mta_daemon, mta_submit TO CURRENT_USER", connection);
         await grant.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
     }

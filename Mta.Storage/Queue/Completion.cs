@@ -30,6 +30,8 @@ public enum RoundEnd
     Finished,
     /// <summary>Recipients are left for a later attempt.</summary>
     Deferred,
+    /// <summary>Recipients are left, for which the round was broken off because of an administrator's request: it is done now.</summary>
+    Requested,
 }
 
 /// <summary>A group of outcomes of one message, written in one transaction with what they mean for the message.</summary>

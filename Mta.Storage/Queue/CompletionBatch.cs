@@ -28,6 +28,8 @@ internal sealed class CompletionBatch
     private readonly List<double> seconds = [];
     private readonly List<bool> warned = [];
 
+    private readonly List<long> requested = [];
+
     private readonly AcceptBatch owned = new();
     private readonly AcceptBatch unowned = new();
     private bool anyOwned;
@@ -37,6 +39,8 @@ internal sealed class CompletionBatch
     public int RecordCount => ids.Count;
 
     public bool HasDeferred => deferred.Count > 0;
+
+    public bool HasRequested => requested.Count > 0;
 
     public bool HasNotifications => anyOwned || anyUnowned;
 
@@ -75,6 +79,10 @@ internal sealed class CompletionBatch
                 destinations.Add(StoredText.Clean(completion.Destination));
                 seconds.Add(completion.DueSeconds);
                 warned.Add(completion.Warned);
+            }
+            else if (completion.End == RoundEnd.Requested)
+            {
+                requested.Add(completion.MessageId);
             }
 
             foreach (var notification in completion.Notifications)
@@ -119,6 +127,13 @@ internal sealed class CompletionBatch
         return command;
     }
 
+    public NpgsqlBatchCommand RequestedCommand(string node, long epoch)
+    {
+        var command = Begin(QueueSql.ApplyOwned, node, epoch);
+        Bind(command, requested);
+        return command;
+    }
+
     public IEnumerable<NpgsqlBatchCommand> NotificationCommands(string node, long epoch, WriterLock writerLock)
     {
         if (anyOwned)
@@ -155,6 +170,7 @@ internal sealed class CompletionBatch
         destinations.Clear();
         seconds.Clear();
         warned.Clear();
+        requested.Clear();
         owned.Clear();
         unowned.Clear();
         anyOwned = false;

@@ -51,7 +51,7 @@ internal sealed class CompletionWriter(NpgsqlDataSource source) : IAsyncDisposab
         var (open, isNew) = await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
         contents.Fill(batch, reducedText);
         int written;
-        if (contents.HasDeferred || contents.HasNotifications)
+        if (contents.HasDeferred || contents.HasRequested || contents.HasNotifications)
         {
             written = await WriteAllAsync(open, epoch).ConfigureAwait(false);
         }
@@ -80,6 +80,11 @@ internal sealed class CompletionWriter(NpgsqlDataSource source) : IAsyncDisposab
         if (contents.HasDeferred)
         {
             all.BatchCommands.Add(contents.DeferCommand(epoch.Name, epoch.Epoch));
+        }
+
+        if (contents.HasRequested)
+        {
+            all.BatchCommands.Add(contents.RequestedCommand(epoch.Name, epoch.Epoch));
         }
 
         foreach (var command in contents.NotificationCommands(epoch.Name, epoch.Epoch, writerLock))

@@ -101,6 +101,16 @@ public sealed class QueueReader(NpgsqlDataSource source)
                 return (IReadOnlyList<Recipient>)recipients;
             });
 
+    /// <summary>The reason for which an administrator returns a message.</summary>
+    public ValueTask<string?> ReturnReasonAsync(long messageId, CancellationToken cancellationToken) =>
+        StorageErrors.MapAsync(
+            async () =>
+            {
+                await using var command = source.CreateCommand(QueueSql.ReturnReason);
+                command.Parameters.AddWithValue(messageId);
+                return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) as string;
+            });
+
     /// <summary>One piece of content; null when it is missing.</summary>
     public ValueTask<byte[]?> ChunkAsync(long messageId, int chunk, CancellationToken cancellationToken) =>
         StorageErrors.MapAsync(

@@ -124,7 +124,9 @@ internal static class QueueSql
     public const string DueDestinations =
         """
         SELECT name, flush_at IS NOT NULL FROM mta_store.destination
-        WHERE next_due <= now() AND (suspended_until IS NULL OR suspended_until <= now()) ORDER BY next_due LIMIT $1
+        WHERE next_due <= now() AND (suspended_until IS NULL OR suspended_until <= now())
+          AND NOT EXISTS (SELECT FROM mta_store.suspension s WHERE s.kind = 'destination' AND s.name = destination.name AND s.until > now())
+        ORDER BY next_due LIMIT $1
         """;
 
     /// <summary>Takes the due mail of one destination.</summary>
@@ -138,7 +140,7 @@ internal static class QueueSql
     /// <summary>Sets a destination's earliest due time from what is left, when a claim found less than it asked for.</summary>
     public const string RefreshDestination =
         """
-        WITH d AS (SELECT name FROM mta_store.destination WHERE name = $1 FOR UPDATE),
+        WITH d AS (SELECT name FROM mta_store.destination WHERE name = $1 FOR UPDATE SKIP LOCKED),
         next AS (SELECT min(due_at) AS due FROM mta_store.deferred WHERE destination = $1),
         emptied AS (DELETE FROM mta_store.destination t USING d, next WHERE t.name = d.name AND next.due IS NULL AND t.suspended_until IS NULL)
         UPDATE mta_store.destination t SET next_due = next.due, flush_at = NULL FROM d, next WHERE t.name = d.name AND next.due IS NOT NULL
@@ -154,6 +156,26 @@ internal static class QueueSql
         WITH m AS (UPDATE mta_store.deferred SET due_at = now() WHERE id = $1 RETURNING destination)
         UPDATE mta_store.destination d SET next_due = now() FROM m WHERE d.name = m.destination
         """;
+
+    /// <summary>What administrators ask of mail that this epoch owns, and of mail that nobody owns any more.</summary>
+    public const string PendingRequests =
+        """
+        SELECT r.message_id, r.action, r.in_delivery, a.id IS NULL FROM mta_store.request r LEFT JOIN mta_store.active a ON a.id = r.message_id
+        WHERE a.id IS NULL OR a.epoch = $1
+        """;
+
+    public const string Suspensions = "SELECT kind, name FROM mta_store.suspension WHERE until > now()";
+
+    public const string MarkInDelivery = "UPDATE mta_store.request SET in_delivery = true WHERE message_id = ANY ($1) AND NOT in_delivery";
+
+    public const string ApplyRequests = "SELECT mta_store.apply_requests()";
+
+    public const string ExpireOwned = "SELECT mta_store.expire_owned($1, $2)";
+
+    /// <summary>Does what is asked of messages whose round was broken off for it.</summary>
+    public const string ApplyOwned = "WITH " + Alive + " SELECT mta_store.apply_owned($2, $3::bigint[]) FROM alive";
+
+    public const string ReturnReason = "SELECT reason FROM mta_store.recipient WHERE message_id = $1 ORDER BY number LIMIT 1";
 
     public const string Recipients =
         """

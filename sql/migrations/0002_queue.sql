@@ -146,6 +146,8 @@ BEGIN
                message_id, filter, chunk_count, attempts, warned
         FROM moved;
     GET DIAGNOSTICS released = ROW_COUNT;
+    -- What was asked of this mail is done before anybody can claim it.
+    PERFORM mta_store.apply_requests();
     DELETE FROM mta_store.content WHERE message_id IN (SELECT message_id FROM mta_store.upload WHERE epoch = ended);
     DELETE FROM mta_store.upload WHERE epoch = ended;
     RETURN released;

@@ -52,6 +52,10 @@ internal sealed class QueueFixture : IAsyncDisposable
         return new QueueFixture(database, nodes, epoch!);
     }
 
+    /// <summary>Connections as another role.</summary>
+    public NpgsqlDataSource As(string role) =>
+        NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Options = "-c role=" + role });
+
     public NewMessage Message(bool owned = true, string sender = "from@example.com", params string[] recipients) => new()
     {
         Envelope = new Envelope { Id = Ids.Next(), Sender = sender, Size = 20, RecipientCount = Math.Max(1, recipients.Length) },
