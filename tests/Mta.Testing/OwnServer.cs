@@ -34,6 +34,29 @@ public sealed class OwnServer : IAsyncDisposable
         await ExecuteAsync("SELECT pg_reload_conf()").ConfigureAwait(false);
     }
 
+    /// <summary>From here on every commit waits for a synchronous standby that does not exist.</summary>
+    public async Task LoseStandbyAsync()
+    {
+        await SetAsync("synchronous_standby_names", "missing").ConfigureAwait(false);
+
+        // The server takes the setting some time after the reload: until a commit has been seen to wait.
+        while (true)
+        {
+            await using var probe = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString) { Pooling = false }.ConnectionString);
+            await probe.OpenAsync().ConfigureAwait(false);
+            await using var command = new NpgsqlCommand("COMMENT ON SCHEMA mta IS 'probe'", probe);
+            var commit = command.ExecuteNonQueryAsync();
+            while (!commit.IsCompleted)
+            {
+                if (await ScalarAsync<bool>($"SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = {probe.ProcessID} AND wait_event = 'SyncRep'").ConfigureAwait(false))
+                {
+                    await commit.ConfigureAwait(false);
+                    return;
+                }
+            }
+        }
+    }
+
     public Task ExecuteAsync(string sql) => ScalarAsync<object>(sql);
 
     /// <summary>The first value; the default when there is none. On a connection of its own, which waits for no standby.</summary>

@@ -112,7 +112,7 @@ public sealed class UnknownCommitTests
             var server = await OwnServer.StartAsync();
             var source = Database.Connect(server.ConnectionString).CreateDataSource(DatabaseRole.Daemon, "test", 10, QueueDataSource.Configure);
             var epoch = await new NodeRegistry(source).BeginAsync(QueueFixture.Identity, TimeSpan.FromMinutes(5), default);
-            await server.SetAsync("synchronous_standby_names", "missing");
+            await server.LoseStandbyAsync();
             return new Run(server, source, epoch!, settleLimit ?? TimeSpan.FromSeconds(1));
         }
 
