@@ -23,7 +23,8 @@ internal sealed class CleanupTransaction : ICleanupTransaction
     private bool tooBig;
     private bool storeFailed;
     private bool endsWithLf = true;
-    private bool finished;
+    /// <summary>The message was handed over or refused: nothing of it is left here.</summary>
+    private bool ended;
 
     public CleanupTransaction(CleanupService service, CleanupRequest request, QueueId id)
     {
@@ -83,7 +84,6 @@ internal sealed class CleanupTransaction : ICleanupTransaction
 
     public async ValueTask<CleanupResult> FinishAsync(CancellationToken cancellationToken)
     {
-        finished = true;
         if (tooBig)
         {
             service.Log.Warning(CleanupService.Tag, $"{IdText}: queue file size limit exceeded");
@@ -107,7 +107,7 @@ internal sealed class CleanupTransaction : ICleanupTransaction
             return await RefuseAsync(new CleanupResult(CleanupOutcome.TooManyHops)).ConfigureAwait(false);
         }
 
-        var envelope = await service.Envelopes.MakeAsync(IdText, request.Sender, recipients, cancellationToken).ConfigureAwait(false);
+        var envelope = await service.Envelopes.MakeAsync(IdText, request, recipients, cancellationToken).ConfigureAwait(false);
         if (envelope.Refusal is { } refusal)
         {
             return await RefuseAsync(refusal).ConfigureAwait(false);
@@ -129,9 +129,9 @@ internal sealed class CleanupTransaction : ICleanupTransaction
     {
         headers.Release();
         buffer.Release();
-        if (!finished)
+        if (!ended)
         {
-            finished = true;
+            ended = true;
             service.Log.Info(CleanupService.Tag, $"{IdText}: canceled");
             await AbortUploadAsync().ConfigureAwait(false);
         }
@@ -139,6 +139,7 @@ internal sealed class CleanupTransaction : ICleanupTransaction
 
     private async ValueTask<CleanupResult> EnqueueAsync(EnvelopeResult result, CancellationToken cancellationToken)
     {
+        ended = true;
         var content = buffer.Detach();
         var message = new NewMessage
         {
@@ -208,6 +209,7 @@ internal sealed class CleanupTransaction : ICleanupTransaction
 
     private async ValueTask<CleanupResult> RefuseAsync(CleanupResult result)
     {
+        ended = true;
         buffer.Release();
         await AbortUploadAsync().ConfigureAwait(false);
         return result;

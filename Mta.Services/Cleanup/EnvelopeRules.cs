@@ -39,6 +39,7 @@ internal sealed class EnvelopeRules
     private readonly VirtualAliases aliases;
     private readonly TableList senderBcc;
     private readonly TableList recipientBcc;
+    private readonly bool hasBcc;
     private readonly string mailerDaemon;
 
     public EnvelopeRules(CleanupConfig config, Settings settings, IAddressResolver resolver, TableRegistry tables, MailLog log)
@@ -55,6 +56,7 @@ internal sealed class EnvelopeRules
         aliases = new VirtualAliases(settings, resolver, tables.Open(settings, Parameters.VirtualAliasMaps), context, log);
         senderBcc = tables.Open(settings, Parameters.SenderBccMaps);
         recipientBcc = tables.Open(settings, Parameters.RecipientBccMaps);
+        hasBcc = !senderBcc.IsEmpty || !recipientBcc.IsEmpty || config.AlwaysBcc.Length > 0;
         mailerDaemon = resolver.Rewrite("MAILER-DAEMON", localContext: true);
     }
 
@@ -66,30 +68,32 @@ internal sealed class EnvelopeRules
     }
 
     public async ValueTask<EnvelopeResult> MakeAsync(
-        string idText, string givenSender, List<Recipient> given, CancellationToken cancellationToken)
+        string idText, CleanupRequest request, List<Recipient> given, CancellationToken cancellationToken)
     {
-        var sender = CompleteSender(givenSender);
+        var sender = CompleteSender(request.Sender);
         if (given.Count == 0)
         {
             return new EnvelopeResult(sender, given, new CleanupResult(CleanupOutcome.NoRecipients));
         }
 
-        if (given.Count == 1 && aliases.IsOff && senderBcc.IsEmpty && recipientBcc.IsEmpty && config.AlwaysBcc.Length == 0)
+        // Of mail that the mail system makes itself nobody gets a copy.
+        var copies = hasBcc && (request.Flags & EnvelopeFlags.Internal) == 0;
+        if (given.Count == 1 && aliases.IsOff && !copies)
         {
             given[0] = Complete(given[0]);
             return new EnvelopeResult(sender, given, null);
         }
 
         var gathered = new Gathering(config, given.Count);
-        var refusal = await AddBccAsync(idText, gathered, senderBcc, sender, cancellationToken).ConfigureAwait(false);
+        var refusal = copies ? await AddBccAsync(idText, gathered, senderBcc, sender, cancellationToken).ConfigureAwait(false) : null;
         for (var i = 0; i < given.Count && refusal is null; i++)
         {
             var recipient = Complete(given[i]);
             refusal = await ExpandAsync(idText, gathered, recipient, cancellationToken).ConfigureAwait(false)
-                ?? await AddBccAsync(idText, gathered, recipientBcc, recipient.Address, cancellationToken).ConfigureAwait(false);
+                ?? (copies ? await AddBccAsync(idText, gathered, recipientBcc, recipient.Address, cancellationToken).ConfigureAwait(false) : null);
         }
 
-        if (config.AlwaysBcc.Length > 0 && refusal is null)
+        if (copies && config.AlwaysBcc.Length > 0 && refusal is null)
         {
             refusal = await ExpandAsync(idText, gathered, Bcc(config.AlwaysBcc), cancellationToken).ConfigureAwait(false);
         }

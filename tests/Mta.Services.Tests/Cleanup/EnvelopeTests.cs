@@ -84,6 +84,16 @@ public sealed class EnvelopeTests
     }
 
     [Fact]
+    public async Task Mail_of_the_mail_system_s_own_has_no_bcc()
+    {
+        var bed = new CleanupTestBed("always_bcc = archive@x.y\nsender_bcc_maps = static:s@x.y\nrecipient_bcc_maps = static:r@x.y");
+        await using var message = bed.Begin(new CleanupRequest { Sender = "s@x.example", Flags = EnvelopeFlags.Internal });
+        message.AddRecipient("to@x.y");
+        await message.FinishAsync(TestContext.Current.CancellationToken);
+        bed.Intake.LastMessage!.Recipients.ShouldHaveSingleItem().Address.ShouldBe("to@x.y");
+    }
+
+    [Fact]
     public async Task A_message_without_recipients_is_refused() =>
         (await new CleanupTestBed().SendAsync("\n", recipients: [])).Outcome.ShouldBe(CleanupOutcome.NoRecipients);
 
