@@ -38,7 +38,8 @@ public sealed class TestCluster
                 : throw new InvalidOperationException($"MTA_TEST_DATABASE_URL: {problem ?? "names no server"}");
         }
 
-        if (PrivateCluster.Start() is { } cluster)
+        // Whoever names an image wants a container, also where the programs are installed.
+        if (!ContainerCluster.IsAskedFor && PrivateCluster.Start() is { } cluster)
         {
             AppDomain.CurrentDomain.ProcessExit += (_, _) => cluster.Stop();
             return new TestCluster(cluster.ConnectionString, cluster.Directory);
