@@ -1,0 +1,123 @@
+using System.Globalization;
+using Xunit;
+
+namespace Mta.EndToEnd.Tests.Harness;
+
+/// <summary>Debian's Postfix as a private instance with the configuration of <see cref="MtaInstance"/>: what it does with a message is right.</summary>
+internal sealed class PostfixJudge : IAsyncDisposable
+{
+    private const string Program = "/usr/sbin/postfix";
+
+    private readonly string root = Programs.NewDirectory("judge");
+
+    private PostfixJudge()
+    {
+    }
+
+    public int SmtpPort { get; } = Ports.Free();
+
+    private string Configuration => Path.Combine(root, "etc");
+
+    private string MailDirectory => Path.Combine(root, "mail");
+
+    /// <summary>Postfix starts for root only: for anyone else the test is skipped, and says so.</summary>
+    public static async Task<PostfixJudge> StartAsync(int relayPort, string mainCf, CancellationToken cancellationToken)
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "Postfix, the judge of this test, starts for root only");
+        Assert.SkipUnless(File.Exists(Program), "Debian's package postfix, the judge of this test, is not installed");
+        var judge = new PostfixJudge();
+        await judge.ConfigureAsync(relayPort, mainCf, cancellationToken);
+        (await judge.RunAsync("start", cancellationToken)).Succeeded();
+        await Until.TrueAsync(() => judge.IsListeningAsync(cancellationToken), "Postfix listens", cancellationToken);
+        return judge;
+    }
+
+    /// <summary>Messages in a virtual maildir.</summary>
+    public string[] Mails(string user) =>
+        Directory.Exists(Path.Combine(MailDirectory, user, "new")) ? Directory.GetFiles(Path.Combine(MailDirectory, user, "new")) : [];
+
+    public async ValueTask DisposeAsync()
+    {
+        await RunAsync("abort", CancellationToken.None);
+        Directory.Delete(root, recursive: true);
+    }
+
+    private async Task ConfigureAsync(int relayPort, string mainCf, CancellationToken cancellationToken)
+    {
+        foreach (var name in (string[])["etc", "spool", "data", "mail"])
+        {
+            Directory.CreateDirectory(Path.Combine(root, name));
+        }
+
+        (await CommandResult.RunAsync("chown", ["postfix", Path.Combine(root, "data")], null, null, cancellationToken)).Succeeded();
+        (await CommandResult.RunAsync("chown", ["65534:65534", MailDirectory], null, null, cancellationToken)).Succeeded();
+        await File.WriteAllTextAsync(Path.Combine(Configuration, "main.cf"), string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
+            compatibility_level = 3.6
+            myhostname = mta.test
+            mydomain = mta.test
+            mydestination = $myhostname, localhost
+            mynetworks = 127.0.0.0/8
+            inet_interfaces = 127.0.0.1
+            inet_protocols = ipv4
+            queue_directory = {root}/spool
+            data_directory = {root}/data
+            command_directory = /usr/sbin
+            daemon_directory = /usr/lib/postfix/sbin
+            maillog_file = {root}/mail.log
+            maillog_file_prefixes = {root}
+            alias_maps =
+            relayhost = [127.0.0.1]:{relayPort}
+            virtual_mailbox_domains = {MtaInstance.VirtualDomain}
+            virtual_mailbox_base = {MailDirectory}
+            virtual_mailbox_maps = static:user1/
+            virtual_uid_maps = static:65534
+            virtual_gid_maps = static:65534
+            message_size_limit = 40000000
+            {mainCf}
+
+            """), cancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(Configuration, "master.cf"), string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
+            127.0.0.1:{SmtpPort} inet n - n - - smtpd
+            cleanup   unix  n - n - 0 cleanup
+            qmgr      unix  n - n 300 1 qmgr
+            rewrite   unix  - - n - - trivial-rewrite
+            bounce    unix  - - n - 0 bounce
+            defer     unix  - - n - 0 bounce
+            trace     unix  - - n - 0 bounce
+            verify    unix  - - n - 1 verify
+            flush     unix  n - n 1000? 0 flush
+            proxymap  unix  - - n - - proxymap
+            smtp      unix  - - n - - smtp
+            showq     unix  n - n - - showq
+            error     unix  - - n - - error
+            retry     unix  - - n - - error
+            local     unix  - n n - - local
+            virtual   unix  - n n - - virtual
+            anvil     unix  - - n - 1 anvil
+            scache    unix  - - n - 1 scache
+            tlsmgr    unix  - - n 1000? 1 tlsmgr
+            postlog   unix-dgram n - n - 1 postlogd
+
+            """), cancellationToken);
+    }
+
+    private Task<CommandResult> RunAsync(string action, CancellationToken cancellationToken) =>
+        CommandResult.RunAsync(Program, ["-c", Configuration, action], null, null, cancellationToken);
+
+    private async Task<bool> IsListeningAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var client = await SmtpDialogue.ConnectAsync(SmtpPort, cancellationToken);
+            return true;
+        }
+        catch (Exception e) when (e is System.Net.Sockets.SocketException or IOException or InvalidOperationException)
+        {
+            return false;
+        }
+    }
+}
