@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using Mta.Core.Commands;
+using Mta.Core.Config;
+using Mta.Storage;
 using Mta.Tools;
 
 // For build.sh, which makes the links.
@@ -29,6 +31,19 @@ try
 catch (OperationCanceledException) when (stop.IsCancellationRequested)
 {
     return terminal.Fatal("interrupted", ExitCode.TemporaryFailure);
+}
+catch (SettingsException e)
+{
+    return terminal.Fatal(e.Message);
+}
+catch (StorageException e)
+{
+    return terminal.Fatal(e.Message, ExitCode.TemporaryFailure);
+}
+catch (IOException e)
+{
+    // Mostly a pipe whose reader has seen enough.
+    return terminal.Fatal(e.Message, ExitCode.IoError);
 }
 
 void Cancel(PosixSignalContext context)

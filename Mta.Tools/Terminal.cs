@@ -44,19 +44,41 @@ internal sealed class Terminal : IDisposable
     /// <summary>Prints <c>name: fatal: text</c> and gives the exit code to end with.</summary>
     public int Fatal(string text, int exitCode = ExitCode.Failure)
     {
-        writer?.Flush();
+        FlushOutput();
         Error.WriteLine($"{Name}: fatal: {text}");
         return exitCode;
     }
 
     public void Warning(string text)
     {
-        writer?.Flush();
+        FlushOutput();
         Error.WriteLine($"{Name}: warning: {text}");
     }
 
     /// <summary>Prints what getopt(3) prints for a wrong option.</summary>
     public void Misused(Getopt options) => Error.WriteLine($"{Name}: {options.Problem}");
 
-    public void Dispose() => writer?.Dispose();
+    public void Dispose()
+    {
+        try
+        {
+            writer?.Dispose();
+        }
+        catch (IOException)
+        {
+            // Nobody reads it any more.
+        }
+    }
+
+    private void FlushOutput()
+    {
+        try
+        {
+            writer?.Flush();
+        }
+        catch (IOException)
+        {
+            // Nobody reads it any more; what is to be said goes to standard error.
+        }
+    }
 }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Mta.Core.Config;
 using Mta.Core.Delivery;
-using Mta.Core.Mime;
 using Mta.Core.Queue;
 using Mta.Services.Clients;
 using Mta.Storage;
@@ -95,7 +94,7 @@ internal sealed class MaildropDelivery(PickupPorts ports, Settings settings, str
         var origin = message.UserId is { } uid
             ? string.Create(CultureInfo.InvariantCulture, $"from userid {uid}")
             : $"from database role {string.Concat(message.SubmittedBy.Select(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.' ? c : '?'))}";
-        return $"Received: by {myHostname} ({mailName}, {origin})\n\tid {id}; {MailDate.Format(ports.Time.GetUtcNow(), ports.Time.LocalTimeZone)}";
+        return $"Received: by {myHostname} ({mailName}, {origin})\n\tid {id}; {MailDates.Format(ports.Time)}";
     }
 
     /// <summary>Cleanup refused it: there is no client to tell, so that the sender gets a notification in its place.</summary>

@@ -21,8 +21,7 @@ internal static class SmtpSubmission
             return ExitCode.TemporaryFailure;
         }
 
-        // Pickup and cleanup write the log of what is sent; an ordinary user may not write to it.
-        var log = new MailLog(new NoLog());
+        var log = NoLog.Instance;
         var time = TimeProvider.System;
         await using var tables = new TableRegistry(log, time);
         using var deadlines = new DeadlineSweeper(time);
@@ -44,13 +43,6 @@ internal static class SmtpSubmission
         catch (Exception e) when (e is SmtpdConfigException or SettingsException)
         {
             return terminal.Fatal(e.Message, ExitCode.TemporaryFailure);
-        }
-    }
-
-    private sealed class NoLog : ILogSink
-    {
-        public void Write(LogSeverity severity, string tag, ReadOnlySpan<byte> text)
-        {
         }
     }
 

@@ -1,4 +1,5 @@
 using Mta.EndToEnd.Tests.Harness;
+using Npgsql;
 using Shouldly;
 using Xunit;
 
@@ -89,6 +90,41 @@ public sealed class SendmailTests
         var mail = await File.ReadAllTextAsync((await mta.WaitForMailsAsync("user1", 1, Token))[0], Token);
         mail.ShouldStartWith("Return-Path: <a@sender.test>\n");
         mail.ShouldEndWith("\n\n.dot\n");
+    }
+
+    [Fact]
+    public async Task Mail_of_an_sql_transaction_goes_out_when_it_commits()
+    {
+        await using var mta = await MtaInstance.StartAsync(Token);
+        var socket = Path.Combine(Path.GetDirectoryName(mta.ConfigurationDirectory)!, "data", "postgres");
+        await using var database = NpgsqlDataSource.Create($"Host={socket};Username=mta_submit;Database=mta");
+        await using var connection = await database.OpenConnectionAsync(Token);
+        foreach (var end in new[] { "ROLLBACK", "COMMIT" })
+        {
+            await using var command = new NpgsqlCommand(
+                $"BEGIN; SELECT mta.submit('a@sender.test', ARRAY['user1@virtual.test'], E'Subject: {end}\\n\\nhello\\n'); {end}", connection);
+            await command.ExecuteNonQueryAsync(Token);
+        }
+
+        var mail = await File.ReadAllTextAsync((await mta.WaitForMailsAsync("user1", 1, Token))[0], Token);
+        mail.ShouldContain("\nReceived: by mta.test (Postfix, from database role mta_submit)\n");
+        mail.ShouldContain("\nSubject: COMMIT\n");
+        await mta.WaitForEmptyQueueAsync(Token);
+        mta.Mails("user1").Length.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Users_who_are_not_on_the_list_are_refused()
+    {
+        await using var mta = await MtaInstance.StartAsync(Token, "authorized_submit_users = root\nauthorized_mailq_users = root\nauthorized_flush_users = root");
+        if (Environment.IsPrivilegedProcess)
+        {
+            (await SendAsOtherAsync(mta, Message, "user1@virtual.test")).Error.ShouldBe("sendmail: fatal: User nobody(65534) is not allowed to submit mail\n");
+            (await AsOtherAsync(mta, "mailq", "")).Error.ShouldBe("postqueue: fatal: User nobody(65534) is not allowed to view the mail queue\n");
+            (await AsOtherAsync(mta, "postqueue", "", "-f")).Error.ShouldBe("postqueue: fatal: User nobody(65534) is not allowed to flush the mail queue\n");
+        }
+
+        (await mta.RunAsync("mailq", [], null, Token)).Succeeded().ShouldBe("Mail queue is empty\n");
     }
 
     [Fact]
