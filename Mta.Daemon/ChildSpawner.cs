@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using Mta.Services.Master;
 using Mta.Services.Net;
 
 namespace Mta.Daemon;
@@ -27,7 +28,13 @@ internal static class ChildSpawner
         }
 
         RuntimeKnobs.Apply(RuntimeKnobs.Services, start.Environment);
-        start.UserName = user;
+        if (user is not null)
+        {
+            start.UserName = user;
+            // Where the database's client looks for .pgpass and certificates.
+            start.Environment["HOME"] = SystemAccount.ByName(user)?.Home ?? "/";
+        }
+
         return Start(start, control, processLock);
     }
 

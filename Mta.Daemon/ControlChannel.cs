@@ -14,12 +14,13 @@ internal sealed class ControlChannel : IDisposable
 
     private readonly SafeFileHandle socket;
     private readonly Lock sending = new();
+    private volatile bool disposed;
 
     public ControlChannel(SafeFileHandle socket) => this.socket = socket;
 
     /// <summary>Reads messages on a thread of its own, for a descriptor can only be received by a call that blocks.</summary>
     /// <param name="received">Owns the descriptors of the message.</param>
-    /// <param name="closed">The other end is gone.</param>
+    /// <param name="closed">The other end is gone; not called when this one was disposed.</param>
     public void Listen(Action<ControlMessage> received, Action closed)
     {
         var thread = new Thread(() => Read(received, closed), maxStackSize: 256 * 1024) { IsBackground = true, Name = "control" };
@@ -57,6 +58,7 @@ internal sealed class ControlChannel : IDisposable
 
     public void Dispose()
     {
+        disposed = true;
         if (!socket.IsClosed)
         {
             Libc.EndConnection(socket);
@@ -93,6 +95,9 @@ internal sealed class ControlChannel : IDisposable
             // Closed by ourselves.
         }
 
-        closed();
+        if (!disposed)
+        {
+            closed();
+        }
     }
 }

@@ -70,6 +70,7 @@ internal sealed class MasterProcess : IAsyncDisposable
     public static async Task<int> RunAsync(DaemonArguments arguments)
     {
         using var report = new StartReport(arguments.Ready);
+        Libc.SetFileModeMask(0x12); // 022; what is nobody's business says so itself
         if (arguments.Ready is not null)
         {
             // The caller goes on with its own life: nothing of its terminal or pipes is kept.

@@ -68,9 +68,9 @@ internal sealed class ServicesProcess : IDisposable
 
     public void Dispose()
     {
+        // Not the source of cancellation: master's end may still be noticed on another thread, and the process is about to end.
         lastResort?.Dispose();
         database?.Dispose();
-        ending.Dispose();
     }
 
     private async Task<int> ServeAsync()

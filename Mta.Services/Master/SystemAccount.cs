@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Mta.Services.Master;
 
 /// <summary>A user of the system.</summary>
-internal sealed record SystemAccount(string Name, uint Uid, uint Gid)
+internal sealed record SystemAccount(string Name, uint Uid, uint Gid, string Home)
 {
     private const string File = "/etc/passwd";
 
@@ -21,11 +21,11 @@ internal sealed record SystemAccount(string Name, uint Uid, uint Gid)
         foreach (var line in System.IO.File.ReadLines(File))
         {
             var fields = line.Split(':');
-            if (fields.Length > 3 && wanted(fields)
+            if (fields.Length > 5 && wanted(fields)
                 && uint.TryParse(fields[2], NumberStyles.None, CultureInfo.InvariantCulture, out var uid)
                 && uint.TryParse(fields[3], NumberStyles.None, CultureInfo.InvariantCulture, out var gid))
             {
-                return new SystemAccount(fields[0], uid, gid);
+                return new SystemAccount(fields[0], uid, gid, fields[5]);
             }
         }
 

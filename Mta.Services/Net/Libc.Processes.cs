@@ -24,6 +24,9 @@ internal static partial class Libc
     /// <summary>Makes this process the leader of a new session, without a terminal. False when it leads its process group.</summary>
     public static bool NewSession() => SetSid() >= 0;
 
+    /// <summary>Sets which permissions new files do not get, whatever the caller had.</summary>
+    public static void SetFileModeMask(int mask) => _ = Umask(mask);
+
     /// <summary>Puts /dev/null in place of standard input, output and error.</summary>
     public static void DetachStandardStreams()
     {
@@ -139,6 +142,9 @@ internal static partial class Libc
 
     [LibraryImport(Library, EntryPoint = "getppid")]
     private static partial int GetParentPid();
+
+    [LibraryImport(Library, EntryPoint = "umask")]
+    private static partial int Umask(int mask);
 
     [LibraryImport(Library, EntryPoint = "setsid", SetLastError = true)]
     private static partial int SetSid();

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Mta.Services.Master;
+using Mta.Services.Net;
 using Mta.Testing;
 using Npgsql;
 using Shouldly;
@@ -62,6 +64,21 @@ public sealed class PostfixCommandTests : IAsyncLifetime
             var descriptors = Directory.GetFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/fd"));
             descriptors.Select(d => new FileInfo(d).LinkTarget).ShouldNotContain(held);
             new FileInfo(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/fd/0")).LinkTarget.ShouldBe("/dev/null");
+        }
+    }
+
+    [Fact]
+    public async Task Services_run_as_mail_owner_with_his_home_and_master_stays_who_it_was()
+    {
+        (await instance.PostfixAsync("start")).ExitCode.ShouldBe(0);
+        var owner = SystemAccount.ByName(Environment.IsPrivilegedProcess ? TestUser.Name : Environment.UserName)!;
+
+        Libc.OwnerOf(string.Create(CultureInfo.InvariantCulture, $"/proc/{instance.ServicesPid}/status")).ShouldBe(owner.Uid);
+        Libc.OwnerOf(string.Create(CultureInfo.InvariantCulture, $"/proc/{instance.MasterPid}/status")).ShouldBe(Libc.OwnerOf("/proc/self"));
+        if (Environment.IsPrivilegedProcess)
+        {
+            (await File.ReadAllTextAsync(string.Create(CultureInfo.InvariantCulture, $"/proc/{instance.ServicesPid}/environ"), Cancel))
+                .Split('\0').ShouldContain("HOME=" + owner.Home);
         }
     }
 

@@ -56,7 +56,7 @@ public sealed class UserProcessesTests : IDisposable
         }
 
         await stream.DisposeAsync();
-        await MailInstance.UntilAsync(() => !MailInstance.IsAlive(pid), "the child ends");
+        await MailInstance.UntilAsync(() => !Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}")), "the child ends and is waited for");
     }
 
     [Fact]
