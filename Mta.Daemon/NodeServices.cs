@@ -31,6 +31,7 @@ public sealed class NodeServices : IAsyncDisposable
     private readonly CompletionCombiner completions;
     private readonly QueueManager queue;
     private readonly QueueClaims claims;
+    private readonly RequestWatcher requests;
     private readonly QueueIntake intake;
     private readonly InetServers servers;
     private readonly CancellationTokenSource stopping = new();
@@ -64,6 +65,7 @@ public sealed class NodeServices : IAsyncDisposable
             settings,
             []);
         claims = new QueueClaims(queue, storage.Reader, lease, log, time);
+        requests = new RequestWatcher(queue, storage.Requests, lease, log, time);
         intake = new QueueIntake(lease, accept, storage.Uploads, queue, log, claims.Sweep);
         configuration = new NodeConfiguration(environment, tables, intake, mailboxes, deadlines);
         servers = new InetServers(
@@ -121,6 +123,7 @@ public sealed class NodeServices : IAsyncDisposable
             await servers.StopAsync().ConfigureAwait(false);
             await StopLocalServicesAsync().ConfigureAwait(false);
             await claims.StopAsync().ConfigureAwait(false);
+            await requests.StopAsync().ConfigureAwait(false);
             await queue.StopAsync(DeliveryStopLimit).ConfigureAwait(false);
             await completions.StopAsync(CompletionStopLimit).ConfigureAwait(false);
             await lease.EndAsync(cancellationToken).ConfigureAwait(false);
@@ -142,6 +145,7 @@ public sealed class NodeServices : IAsyncDisposable
         lease.Start();
         if (intake.Delivers)
         {
+            requests.Start();
             claims.Start();
         }
 
@@ -205,6 +209,7 @@ public sealed class NodeServices : IAsyncDisposable
     {
         await StopLocalServicesAsync().ConfigureAwait(false);
         await claims.DisposeAsync().ConfigureAwait(false);
+        await requests.DisposeAsync().ConfigureAwait(false);
         await servers.DisposeAsync().ConfigureAwait(false);
         await queue.DisposeAsync().ConfigureAwait(false);
         await accept.DisposeAsync().ConfigureAwait(false);

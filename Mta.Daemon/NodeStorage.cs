@@ -10,12 +10,12 @@ namespace Mta.Daemon;
 
 /// <summary>
 /// The connections of a node and what writes and reads the queue over them. The budget of a node is the sum of the pools: accept, complete,
-/// 8 to claim and read, 2 for heartbeats, 4 for lookups, 2 for queue listings, each opened when it is needed.
+/// 8 to claim and read, 3 for heartbeats and requests, 4 for lookups, 2 for queue listings, each opened when it is needed.
 /// </summary>
 internal sealed class NodeStorage : IAsyncDisposable
 {
     private const int ReadConnections = 8;
-    private const int HeartbeatConnections = 2;
+    private const int HeartbeatConnections = 3;
     private const int LookupConnections = 4;
     private const int ListingConnections = 2;
 
@@ -34,6 +34,7 @@ internal sealed class NodeStorage : IAsyncDisposable
         Lookups = database.CreateDataSource(DatabaseRole.Daemon, "lookup", LookupConnections);
         Listings = database.CreateDataSource(DatabaseRole.Daemon, "showq", ListingConnections);
         Registry = new NodeRegistry(heartbeatSource);
+        Requests = new RequestStore(heartbeatSource);
         Reader = new QueueReader(readSource);
         Uploads = new UploadStore(readSource);
     }
@@ -49,6 +50,8 @@ internal sealed class NodeStorage : IAsyncDisposable
     public NpgsqlDataSource Reads => readSource;
 
     public NodeRegistry Registry { get; }
+
+    public RequestStore Requests { get; }
 
     public QueueReader Reader { get; }
 

@@ -33,6 +33,24 @@ internal sealed class ActiveMessage(Envelope envelope, int chunkCount) : IMessag
     /// <summary>Seconds from arrival to the active queue: the a of delays=a/b/c/d.</summary>
     public double SecondsBeforeQueue { get; init; }
 
+    /// <summary>What an administrator asked for: nothing more is tried, and it is done when the deliveries under way have ended.</summary>
+    public RequestedAction? Request { get; set; }
+
+    /// <summary>An administrator wants it returned when this round leaves anybody undelivered.</summary>
+    public bool ForceExpire { get; set; } = (envelope.Flags & EnvelopeFlags.ForceExpire) != 0;
+
+    /// <summary>An administrator returns it: no recipient is tried, each has this status.</summary>
+    public DeliveryStatus? Returned { get; set; }
+
+    /// <summary>Deliveries that an agent has in hand.</summary>
+    public int InFlight { get; set; }
+
+    /// <summary>The next window of recipients is being read.</summary>
+    public bool Reading { get; set; }
+
+    /// <summary>The end of the round is decided: outcomes and requests come too late.</summary>
+    public bool Ending { get; set; }
+
     /// <summary>Recipients in memory whose outcome is open.</summary>
     public int Open { get; set; }
 

@@ -8,16 +8,29 @@ namespace Mta.Services.Qmgr;
 /// Decides which delivery begins when: transports with their process limits, destinations with their concurrency windows, dead
 /// destinations. One lock guards it all; nothing under it waits.
 /// </summary>
-internal sealed class DeliveryScheduler(TimeProvider time, MailLog log, Action<DeliveryRequest, bool> requestEnded) : IAsyncDisposable
+/// <param name="mayStart">Asked under the lock before a delivery begins; false when its message is not to be tried any more.</param>
+internal sealed class DeliveryScheduler(
+    TimeProvider time, MailLog log, Func<DeliveryRequest, bool> mayStart, Action<DeliveryRequest, bool> requestEnded) : IAsyncDisposable
 {
     private readonly Lock gate = new();
     private readonly Dictionary<string, TransportQueue> transports = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource stopping = new();
+    private long mayBeginUntil = long.MaxValue;
     private int running;
     private TaskCompletionSource? drained;
 
     /// <summary>False while the node has no lease: deliveries wait.</summary>
     public bool MayDeliver { get; set; } = true;
+
+    /// <summary>
+    /// Deliveries may begin before it, a timestamp: until then it is known what administrators ask for. A node that cannot read that
+    /// begins none.
+    /// </summary>
+    public long MayBeginUntil
+    {
+        get => Volatile.Read(ref mayBeginUntil);
+        set => Volatile.Write(ref mayBeginUntil, value);
+    }
 
     /// <summary>Takes the delivery services of the configuration; destinations keep their state.</summary>
     public void Configure(IEnumerable<TransportService> services)
@@ -107,6 +120,21 @@ internal sealed class DeliveryScheduler(TimeProvider time, MailLog log, Action<D
         }
     }
 
+    /// <summary>Takes out the waiting deliveries that match.</summary>
+    public List<DeliveryRequest> TakeWhere(Predicate<DeliveryRequest> match)
+    {
+        var taken = new List<DeliveryRequest>();
+        lock (gate)
+        {
+            foreach (var transport in transports.Values)
+            {
+                transport.TakeWhere(match, taken);
+            }
+        }
+
+        return taken;
+    }
+
     /// <summary>Forgets that destinations are dead (postqueue -f).</summary>
     public void ReviveAll()
     {
@@ -183,7 +211,7 @@ internal sealed class DeliveryScheduler(TimeProvider time, MailLog log, Action<D
                 End(delivery.Queue, delivery.Request);
             }
 
-            if (!MayDeliver || !transports.TryGetValue(transportName, out var transport) || transport.Next(time.GetTimestamp()) is not { } queue)
+            if (Take(transportName) is not { } next)
             {
                 if (ended is not null && --running == 0)
                 {
@@ -193,15 +221,35 @@ internal sealed class DeliveryScheduler(TimeProvider time, MailLog log, Action<D
                 return null;
             }
 
-            queue.Busy++;
-            transport.Busy++;
+            next.Queue.Busy++;
+            next.Queue.Transport.Busy++;
             if (ended is null)
             {
                 running++;
             }
 
-            return new Delivery(queue.Take(), queue, transport.Service.Agent);
+            return next;
         }
+    }
+
+    private Delivery? Take(string transportName)
+    {
+        var now = time.GetTimestamp();
+        if (!MayDeliver || now >= MayBeginUntil || !transports.TryGetValue(transportName, out var transport))
+        {
+            return null;
+        }
+
+        while (transport.Next(now) is { } queue)
+        {
+            var request = queue.Take();
+            if (mayStart(request))
+            {
+                return new Delivery(request, queue, transport.Service.Agent);
+            }
+        }
+
+        return null;
     }
 
     private void End(DestinationQueue queue, DeliveryRequest request)

@@ -49,6 +49,37 @@ internal sealed class DestinationQueue(TransportQueue transport, string name, Co
         return request;
     }
 
+    /// <summary>Takes out the waiting deliveries that match; the others keep their turns.</summary>
+    public void TakeWhere(Predicate<DeliveryRequest> match, List<DeliveryRequest> taken)
+    {
+        for (var left = turns.Count; left > 0; left--)
+        {
+            var turn = turns.Dequeue();
+            MessageEntries? kept = null;
+            while (turn.HasMore)
+            {
+                var request = turn.Take();
+                if (match(request))
+                {
+                    taken.Add(request);
+                }
+                else if (kept is null)
+                {
+                    kept = new MessageEntries(request);
+                }
+                else
+                {
+                    kept.Add(request);
+                }
+            }
+
+            if (kept is not null)
+            {
+                turns.Enqueue(kept);
+            }
+        }
+    }
+
     /// <summary>All waiting deliveries, taken out: the destination is dead.</summary>
     public List<DeliveryRequest> TakeAll()
     {

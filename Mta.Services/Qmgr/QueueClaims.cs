@@ -162,8 +162,15 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
             return;
         }
 
+        var more = false;
         foreach (var destination in await reader.DueDestinationsAsync(DueDestinations, cancellationToken).ConfigureAwait(false))
         {
+            if (queue.IsSuspended(destination.Name))
+            {
+                // Resumed a moment ago, which this node has still to read: what it took now would only be deferred again.
+                continue;
+            }
+
             if (destination.Flushed)
             {
                 queue.ReviveDestinations();
@@ -176,11 +183,16 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
                 return;
             }
 
-            await ActivateAsync(await reader.ClaimDeferredAsync(lease.Epoch, destination.Name, room, cancellationToken).ConfigureAwait(false), cancellationToken)
-                .ConfigureAwait(false);
+            var claimed = await reader.ClaimDeferredAsync(lease.Epoch, destination.Name, room, cancellationToken).ConfigureAwait(false);
+            await ActivateAsync(claimed, cancellationToken).ConfigureAwait(false);
+            more |= claimed.Count == BatchMessages;
         }
 
-        // More may be due than one pass took.
+        if (more)
+        {
+            // Full batches: there may be more, and nothing to wait for.
+            Wake();
+        }
     }
 
     private async ValueTask ActivateAsync(IReadOnlyList<ClaimedMessage> messages, CancellationToken cancellationToken)

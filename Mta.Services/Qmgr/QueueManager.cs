@@ -21,7 +21,7 @@ namespace Mta.Services.Qmgr;
 /// content is incomplete is set aside in corrupt. See also: ARCHITECTURE.md, sql/README.md (states of a message).
 /// </para>
 /// </summary>
-public sealed class QueueManager : IDeliveryReport, IAsyncDisposable
+public sealed partial class QueueManager : IDeliveryReport, IAsyncDisposable
 {
     private const string Tag = "qmgr";
 
@@ -33,14 +33,15 @@ public sealed class QueueManager : IDeliveryReport, IAsyncDisposable
     private readonly RoundEnding rounds;
     private long heldBytes;
     private volatile QueueManagerOptions options;
+    private volatile Suspensions suspensions = Suspensions.None;
 
     public QueueManager(QueueManagerPorts ports, Settings settings, IEnumerable<TransportService> transports)
     {
         this.ports = ports;
         options = new QueueManagerOptions(settings);
-        scheduler = new DeliveryScheduler(ports.Time, ports.Log, RequestEnded);
+        scheduler = new DeliveryScheduler(ports.Time, ports.Log, MayStart, RequestEnded);
         scheduler.Configure(transports);
-        dispatcher = new RecipientDispatcher(scheduler, ports.Resolver, this, NotTried);
+        dispatcher = new RecipientDispatcher(scheduler, ports.Resolver, this, NotTried, () => suspensions);
         deliveryLog = new DeliveryLog(ports.Log, ports.Time);
         rounds = new RoundEnding(ports, () => options, Removed, Activate);
     }
@@ -106,6 +107,11 @@ public sealed class QueueManager : IDeliveryReport, IAsyncDisposable
         if (Admit(claimed.Envelope, claimed.ChunkCount, claimed.Attempts, claimed.Warned) is { } message)
         {
             message.HasMore = true;
+            if ((claimed.Envelope.Flags & EnvelopeFlags.Returned) != 0 && !await ReadReturnReasonAsync(message, cancellationToken).ConfigureAwait(false))
+            {
+                return;
+            }
+
             await ContinueAsync(message, cancellationToken).ConfigureAwait(false);
         }
     }
@@ -140,6 +146,11 @@ public sealed class QueueManager : IDeliveryReport, IAsyncDisposable
     {
         foreach (var waiting in scheduler.Failed(request, reason))
         {
+            if (IsHalted(waiting))
+            {
+                continue;
+            }
+
             var suspended = DeliveryStatus.Deferred(reason.Dsn, "delivery temporarily suspended: " + reason.Text);
             foreach (var recipient in waiting.Recipients)
             {
@@ -200,6 +211,11 @@ public sealed class QueueManager : IDeliveryReport, IAsyncDisposable
     private async ValueTask ContinueAsync(ActiveMessage message, CancellationToken cancellationToken)
     {
         IReadOnlyList<Recipient> recipients;
+        lock (message.Gate)
+        {
+            message.Reading = true;
+        }
+
         try
         {
             recipients = await ports.Reader.RecipientsAsync(
@@ -218,14 +234,26 @@ public sealed class QueueManager : IDeliveryReport, IAsyncDisposable
         {
             message.HasMore = recipients.Count == options.RecipientWindow;
             message.Open = recipients.Count;
-            begins = recipients.Count > 0;
+            message.Reading = false;
+            begins = recipients.Count > 0 && message.Request is null;
             if (begins)
             {
                 message.LastNumber = recipients[^1].Number;
             }
+            else
+            {
+                message.Ending = true;
+            }
         }
 
-        if (begins)
+        if (begins && message.Returned is { } returned)
+        {
+            foreach (var recipient in recipients)
+            {
+                NotTried(message, recipient, returned, null);
+            }
+        }
+        else if (begins)
         {
             Begin(message, recipients);
         }
@@ -246,9 +274,18 @@ public sealed class QueueManager : IDeliveryReport, IAsyncDisposable
         bool more;
         lock (message.Gate)
         {
+            if (message.Ending)
+            {
+                return;
+            }
+
             rounds.Add(message, record, recipient, status, destination ?? request?.Nexthop);
-            last = --message.Open == 0;
+
+            // A round that is broken off ends when its deliveries have, in RequestEnded.
+            last = --message.Open == 0 && message.Request is null;
             more = message.HasMore;
+            message.Ending = last && !more;
+            message.Reading = last && more;
         }
 
         if (last)
@@ -290,7 +327,23 @@ public sealed class QueueManager : IDeliveryReport, IAsyncDisposable
             }
         }
 
-        rounds.Flush((ActiveMessage)request.Content);
+        var message = (ActiveMessage)request.Content;
+        bool ends;
+        lock (message.Gate)
+        {
+            message.InFlight--;
+            ends = message is { Request: not null, InFlight: 0, Reading: false, Ending: false } && !cancelled;
+            message.Ending |= ends;
+        }
+
+        if (ends)
+        {
+            _ = EndAsync(message);
+        }
+        else
+        {
+            rounds.Flush(message);
+        }
     }
 
     /// <summary>The message has left the active queue.</summary>

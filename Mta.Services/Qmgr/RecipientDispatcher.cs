@@ -12,7 +12,8 @@ internal delegate void NotTried(ActiveMessage message, Recipient recipient, Deli
 /// up to the transport's recipient limit.
 /// </summary>
 internal sealed class RecipientDispatcher(
-    DeliveryScheduler scheduler, Func<IAddressResolver> resolver, IDeliveryReport reports, NotTried notTried)
+    DeliveryScheduler scheduler, Func<IAddressResolver> resolver, IDeliveryReport reports, NotTried notTried,
+    Func<Suspensions> suspensions)
 {
     /// <summary>The log tag of outcomes for which no delivery was tried, as Postfix has it.</summary>
     public const string ErrorService = "error";
@@ -24,6 +25,16 @@ internal sealed class RecipientDispatcher(
     public async ValueTask DispatchAsync(
         ActiveMessage message, IReadOnlyList<Recipient> recipients, CancellationToken cancellationToken)
     {
+        if (suspensions().HasSender(message.Envelope.Sender))
+        {
+            foreach (var recipient in recipients)
+            {
+                notTried(message, recipient, Suspensions.Status, null);
+            }
+
+            return;
+        }
+
         if (recipients.Count == 1)
         {
             if (await ResolveAsync(message, recipients[0], cancellationToken).ConfigureAwait(false) is { } route)
@@ -82,6 +93,12 @@ internal sealed class RecipientDispatcher(
         if (scheduler.Find(transport) is not { } found)
         {
             notTried(message, recipient, DeliveryStatus.Deferred("4.3.0", "mail transport unavailable"), null);
+            return null;
+        }
+
+        if (suspensions().HasDestination(nexthop))
+        {
+            notTried(message, recipient, Suspensions.Status, nexthop);
             return null;
         }
 

@@ -68,9 +68,15 @@ internal sealed class RoundEnding(
     /// <summary>Ends the round: posts the one transaction that decides about the message.</summary>
     public async ValueTask EndAsync(ActiveMessage message)
     {
+        if (message.Request is { } request && (message.Open > 0 || message.HasMore || message.Deferred is { Count: > 0 }))
+        {
+            await BreakOffAsync(message, request).ConfigureAwait(false);
+            return;
+        }
+
         var age = ports.Time.GetUtcNow() - message.Envelope.Id.Time;
         if (message.Deferred is { Count: > 0 } late
-            && (options().Retry.IsExpired(age, message.Envelope.Sender.Length == 0) || (message.Envelope.Flags & EnvelopeFlags.ForceExpire) != 0))
+            && (options().Retry.IsExpired(age, message.Envelope.Sender.Length == 0) || message.ForceExpire))
         {
             Expire(message, late);
         }
@@ -93,12 +99,30 @@ internal sealed class RoundEnding(
         });
     }
 
+    /// <summary>An administrator's request is done in the transaction that writes away what was delivered before it.</summary>
+    private async ValueTask BreakOffAsync(ActiveMessage message, RequestedAction request)
+    {
+        // Of a deleted message nobody is told anything more.
+        IReadOnlyList<NewMessage> notifications = request == RequestedAction.Delete || (message.Bounced is null && message.Succeeded is null)
+            ? []
+            : await NotifyAsync(message, warns: false).ConfigureAwait(false);
+        ports.Completions.Post(new RoundCompletion(this, message)
+        {
+            MessageId = message.Envelope.Id.Value,
+            Sender = message.Envelope.Sender,
+            Size = message.Envelope.Size,
+            Records = message.Unwritten,
+            End = RoundEnd.Requested,
+            Notifications = notifications,
+        });
+    }
+
     private static bool IsDone(DeliveryRecord record) => record.Action is DeliveryAction.Sent or DeliveryAction.Expanded or DeliveryAction.Relayed;
 
     /// <summary>The message is too old: what was deferred is returned with its last reasons.</summary>
     private void Expire(ActiveMessage message, List<RecipientOutcome> late)
     {
-        var word = (message.Envelope.Flags & EnvelopeFlags.ForceExpire) != 0 ? "force-expired" : "expired";
+        var word = message.ForceExpire ? "force-expired" : "expired";
         ports.Log.Info(Tag, $"{message.IdText}: from=<{AddressQuoting.ToExternal(message.Envelope.Sender)}>, status={word}, returned to sender");
         message.Unwritten = message.Unwritten.ConvertAll(r => r.Action == DeliveryAction.Deferred ? r with { Action = DeliveryAction.Bounced } : r);
         (message.Bounced ??= []).AddRange(late);
@@ -143,6 +167,10 @@ internal sealed class RoundEnding(
             if (end == RoundEnd.Finished)
             {
                 ports.Log.Info(Tag, $"{message.IdText}: removed");
+            }
+            else if (end == RoundEnd.Requested)
+            {
+                ports.Log.Info("postsuper", $"{message.IdText}: {RequestLog.Word(message.Request)}");
             }
         }
 

@@ -1,5 +1,6 @@
 using Mta.Core.Config;
 using Mta.Core.Qmgr;
+using Mta.Services.Clients;
 
 namespace Mta.Services.Qmgr;
 
@@ -74,6 +75,15 @@ internal sealed class TransportQueue(TransportService service)
         }
 
         return null;
+    }
+
+    /// <summary>Takes out the waiting deliveries that match.</summary>
+    public void TakeWhere(Predicate<DeliveryRequest> match, List<DeliveryRequest> taken)
+    {
+        foreach (var queue in destinations.Values)
+        {
+            queue.TakeWhere(match, taken);
+        }
     }
 
     /// <summary>The earliest time at which a rate delay ends for a destination with work; null when none waits for one.</summary>

@@ -429,8 +429,9 @@ $body$;
 
 -- Marks messages that this epoch owns as expired; the owner knows it already.
 CREATE FUNCTION mta_store.expire_owned(owner bigint, ids bigint[]) RETURNS void LANGUAGE sql AS $body$
-    WITH asked AS (DELETE FROM mta_store.request r WHERE r.message_id = ANY (ids) AND r.action = 'expire' RETURNING r.*),
-    marked AS (UPDATE mta_store.active a SET flags = a.flags | 16 FROM asked WHERE a.id = asked.message_id AND a.epoch = owner)
+    -- What has left active meanwhile keeps its request, for mta_store.apply_requests.
+    WITH marked AS (UPDATE mta_store.active a SET flags = a.flags | 16 WHERE a.id = ANY (ids) AND a.epoch = owner RETURNING a.id),
+    asked AS (DELETE FROM mta_store.request r USING marked WHERE r.message_id = marked.id AND r.action = 'expire' RETURNING r.*)
     INSERT INTO mta_store.admin_log (action, message_id, result, by_role, operator)
         SELECT 'expire', message_id, 'done', requested_by, operator FROM asked
 $body$;

@@ -47,6 +47,7 @@ internal sealed class QmgrFixture : IAsyncDisposable
             settings,
             [new TransportService("smtp", Agent, settings, 100), new TransportService("local", Agent, settings, 100)]);
         Claims = new QueueClaims(Queue, Reader, lease, mailLog, TimeProvider.System) { PollInterval = TimeSpan.FromMilliseconds(20) };
+        Requests = new RequestWatcher(Queue, new RequestStore(source), lease, mailLog, TimeProvider.System) { PollInterval = TimeSpan.FromMilliseconds(20) };
         Intake = new QueueIntake(lease, accept, new UploadStore(source), Queue, mailLog, Claims.Sweep);
     }
 
@@ -63,6 +64,8 @@ internal sealed class QmgrFixture : IAsyncDisposable
     public QueueManager Queue { get; }
 
     public QueueClaims Claims { get; }
+
+    public RequestWatcher Requests { get; }
 
     public QueueIntake Intake { get; }
 
@@ -109,6 +112,12 @@ internal sealed class QmgrFixture : IAsyncDisposable
 
     public async Task<long> CountAsync(string table) => await ScalarAsync<long>($"SET search_path = mta_store, mta; SELECT count(*) FROM {table}");
 
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var command = database.DataSource.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
     public async Task<T> ScalarAsync<T>(string sql)
     {
         await using var command = database.DataSource.CreateCommand(sql);
@@ -128,6 +137,7 @@ internal sealed class QmgrFixture : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await Requests.DisposeAsync();
         await Claims.DisposeAsync();
         await Queue.StopAsync(TimeSpan.FromSeconds(5));
         await Queue.DisposeAsync();

@@ -1,0 +1,38 @@
+using System.Collections.Frozen;
+using Mta.Core.Delivery;
+
+namespace Mta.Services.Qmgr;
+
+/// <summary>Destinations and senders whose mail an administrator wants deferred without an attempt.</summary>
+internal sealed class Suspensions
+{
+    private readonly FrozenSet<string> destinations;
+    private readonly FrozenSet<string> senders;
+
+    public Suspensions(IEnumerable<string> destinations, IEnumerable<string> senders)
+    {
+        this.destinations = destinations.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+        this.senders = senders.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+    }
+
+    public static Suspensions None { get; } = new([], []);
+
+    public static DeliveryStatus Status { get; } = DeliveryStatus.Deferred("4.3.2", "delivery temporarily suspended: by the administrator");
+
+    public bool IsEmpty => destinations.Count == 0 && senders.Count == 0;
+
+    public bool HasDestination(string nexthop) => destinations.Count > 0 && destinations.Contains(nexthop);
+
+    public bool HasSender(string sender)
+    {
+        if (senders.Count == 0 || sender.Length == 0)
+        {
+            return false;
+        }
+
+        var at = sender.LastIndexOf('@');
+        return senders.Contains(sender) || (at >= 0 && senders.Contains(sender[at..]));
+    }
+
+    public bool SameAs(Suspensions other) => destinations.SetEquals(other.destinations) && senders.SetEquals(other.senders);
+}
