@@ -26,7 +26,7 @@ internal sealed class ClientTlsOptions
 
     public required TlsLevel Level { get; init; }
 
-    /// <summary>The level as the tls= part of a log line names it; null when TLS was never wanted.</summary>
+    /// <summary>The level as the tls= part of a log line names it; null when TLS was never wanted, or the part is not.</summary>
     public string? LogName { get; init; }
 
     /// <summary>A PEM file of trusted roots; empty for none.</summary>
@@ -59,11 +59,12 @@ internal sealed class ClientTlsOptions
         var match = level == TlsLevel.Secure
             ? Pick(Parameters.SmtpTlsSecureCertMatch, Parameters.LmtpTlsSecureCertMatch)
             : Pick(Parameters.SmtpTlsVerifyCertMatch, Parameters.LmtpTlsVerifyCertMatch);
+        var logged = Pick(Parameters.SmtpLogTlsFeatureStatus, Parameters.LmtpLogTlsFeatureStatus);
         var chain = Words(Pick(Parameters.SmtpTlsChainFiles, Parameters.LmtpTlsChainFiles));
         return new ClientTlsOptions
         {
             Level = level,
-            LogName = level == TlsLevel.None ? null : level.ToString().ToLowerInvariant(),
+            LogName = level == TlsLevel.None || !logged ? null : level.ToString().ToLowerInvariant(),
             CAFile = Pick(Parameters.SmtpTlsCAfile, Parameters.LmtpTlsCAfile),
             UseSystemRoots = settings.Get(Parameters.TlsAppendDefaultCA),
             CertificateMatch = Words(match),
