@@ -46,7 +46,9 @@ internal sealed class ServicesSupervisor(
     /// <summary>Ends it: in good order, or at once. A process that does not end in time is killed; what it left is recovered at the next start.</summary>
     public async Task StopAsync(bool abort)
     {
+        // Supervision is over first: from here on nobody starts another one.
         await stopping.CancelAsync().ConfigureAwait(false);
+        await supervision.ConfigureAwait(false);
         if (process is { HasExited: false } running)
         {
             connection?.Tell(abort ? ControlVerb.Abort : ControlVerb.Stop);
@@ -62,8 +64,6 @@ internal sealed class ServicesSupervisor(
                 await running.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
             }
         }
-
-        await supervision.ConfigureAwait(false);
     }
 
     public void Dispose()
@@ -77,6 +77,7 @@ internal sealed class ServicesSupervisor(
     {
         connection?.Dispose();
         process?.Dispose();
+        process = null;
         var (ours, theirs) = Libc.SocketPair(packets: true);
         using (theirs)
         {
@@ -94,8 +95,11 @@ internal sealed class ServicesSupervisor(
         while (true)
         {
             var started = time.GetTimestamp();
-            await process!.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
-            if (stopping.IsCancellationRequested)
+            try
+            {
+                await process!.WaitForExitAsync(stopping.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
             {
                 return;
             }
@@ -113,8 +117,9 @@ internal sealed class ServicesSupervisor(
                 {
                     return;
                 }
-                catch (Exception e) when (e is MasterException or IOException)
+                catch (Exception e)
                 {
+                    // Whatever it is: without services there is no mail, so the next attempt comes.
                     problem = e.Message;
                 }
 

@@ -49,7 +49,8 @@ public sealed class SupervisionTests : IAsyncLifetime
         (await MailInstance.AcceptsAsync(instance.Port)).ShouldBeTrue();
         await MailInstance.UntilAsync(() => instance.ServicesPid is { } pid && pid != services && MailInstance.IsAlive(pid), "another services process");
         (await MailInstance.AcceptsAsync(instance.Port)).ShouldBeTrue();
-        (await File.ReadAllTextAsync(instance.Log, Cancel)).ShouldContain($"warning: process {services} killed by signal 9");
+        await MailInstance.UntilAsync(
+            () => File.ReadAllText(instance.Log).Contains($"warning: process {services} killed by signal 9", StringComparison.Ordinal), "the reason is logged");
     }
 
     [Fact]
