@@ -127,6 +127,17 @@ internal sealed class MtaInstance : IAsyncDisposable
 
     public Task<SmtpDialogue> ConnectAsync(CancellationToken cancellationToken) => SmtpDialogue.ConnectAsync(SmtpPort, cancellationToken);
 
+    /// <summary>The sum of the most memory that each of our processes had resident, in bytes, without PostgreSQL's.</summary>
+    public long PeakMemory()
+    {
+        var master = MasterPid() ?? throw new InvalidOperationException("master does not run");
+        return Children(master).Append(master).Sum(pid =>
+        {
+            var line = File.ReadLines($"/proc/{pid}/status").First(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
+            return long.Parse(line.AsSpan(6, line.Length - 8).Trim(), CultureInfo.InvariantCulture) * 1024;
+        });
+    }
+
     /// <summary>kill -9 of master and of all that it started; the embedded database is left alone.</summary>
     public void Kill()
     {

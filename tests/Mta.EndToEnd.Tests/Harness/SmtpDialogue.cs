@@ -19,13 +19,15 @@ internal sealed class SmtpDialogue : IAsyncDisposable
         reader = new StreamReader(stream, Encoding.Latin1);
     }
 
+    public string Greeting { get; private set; } = "";
+
     /// <summary>Connects and takes the greeting.</summary>
     public static async Task<SmtpDialogue> ConnectAsync(int port, CancellationToken cancellationToken)
     {
         var client = new TcpClient();
         await client.ConnectAsync("127.0.0.1", port, cancellationToken);
         var dialogue = new SmtpDialogue(client);
-        await dialogue.ExpectAsync("220 ", cancellationToken);
+        dialogue.Greeting = await dialogue.ExpectAsync("220 ", cancellationToken);
         return dialogue;
     }
 
