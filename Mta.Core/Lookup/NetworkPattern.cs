@@ -75,6 +75,9 @@ public readonly struct NetworkPattern
         return null;
     }
 
+    /// <summary>True when the address is of the pattern's family; IPv4 in IPv6 clothes counts as IPv4.</summary>
+    public bool IsOfFamily(IPAddress address) => isIPv6 == (address.AddressFamily == AddressFamily.InterNetworkV6 && !address.IsIPv4MappedToIPv6);
+
     /// <summary>True when the address is within; IPv4 in IPv6 clothes counts as IPv4.</summary>
     public bool Contains(IPAddress address)
     {

@@ -130,7 +130,7 @@ public sealed class TableRegistry : IAsyncDisposable
     {
         // The path names a stored table, whichever of the types stands before it.
         var identity = reference.IsStored ? "stored:" + reference.Name : reference.ToString();
-        var stamp = reference.Type == "texthash" ? FileStamp(reference.Name) : 0;
+        var stamp = reference.Type is "texthash" or "cidr" or "regexp" or "pcre" ? FileStamp(reference.Name) : 0;
         if (tables.TryGetValue(identity, out var known) && known.FileStamp == stamp)
         {
             return known.Table;
@@ -171,6 +171,17 @@ public sealed class TableRegistry : IAsyncDisposable
                 return UnixTable.Open(reference, time);
             case "environ":
                 return new EnvironmentTable(reference);
+            case "cidr":
+            case "regexp":
+            case "pcre":
+                return PatternTable.Open(reference, Warn);
+            case "unionmap":
+            case "pipemap":
+                return CombinedTable.Open(reference, Open);
+            case "randmap":
+                return RandomTable.Open(reference);
+            case "debug":
+                return new LoggingTable(reference, Open(TableReference.Parse(reference.Name)), log);
             case "fail":
                 return new FailingTable(reference.ToString(), "it fails on purpose");
             case "":

@@ -5,10 +5,20 @@ namespace Mta.EndToEnd.Tests.Postmap;
 /// <summary>Runs a command of Debian's Postfix, the judge of what ours prints.</summary>
 internal static class PostfixCommand
 {
-    public static async Task<(int Exit, string Output, string Error)> RunAsync(string name, params string[] arguments)
+    public static Task<(int Exit, string Output, string Error)> RunAsync(string name, params string[] arguments) =>
+        RunWithInputAsync(name, "", arguments);
+
+    public static async Task<(int Exit, string Output, string Error)> RunWithInputAsync(string name, string input, params string[] arguments)
     {
-        var start = new ProcessStartInfo("/usr/sbin/" + name, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("/usr/sbin/" + name, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using var process = Process.Start(start)!;
+        await process.StandardInput.WriteAsync(input);
+        process.StandardInput.Close();
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();

@@ -1,0 +1,55 @@
+using Mta.Core.Lookup;
+using Mta.Core.Lookup.Patterns;
+
+namespace Mta.Services.Maps.Tables;
+
+/// <summary><c>cidr:</c>, <c>regexp:</c> and <c>pcre:</c>, from a file or inline (<c>{{rule}, {rule}}</c>). Keys are not folded.</summary>
+internal sealed class PatternTable : ILookupTable
+{
+    private readonly Func<string, LookupResult> find;
+
+    private PatternTable(string reference, Func<string, LookupResult> find)
+    {
+        Reference = reference;
+        this.find = find;
+    }
+
+    public string Reference { get; }
+
+    public bool MatchesWholeKey => true;
+
+    /// <param name="warn">Takes what is wrong with rules.</param>
+    public static ILookupTable Open(TableReference reference, Action<string> warn)
+    {
+        if (Read(reference, out var problem) is not { } lines)
+        {
+            return new FailingTable(reference.ToString(), problem!);
+        }
+
+        Func<string, LookupResult> find = reference.Type == "cidr"
+            ? CidrRules.Read(reference.Name, lines, warn).Find
+            : RegexRules.Read(reference.Type, reference.Name, lines, warn).Find;
+        return new PatternTable(reference.ToString(), find);
+    }
+
+    public ValueTask<LookupResult> FindAsync(string key, CancellationToken cancellationToken) => new(find(key));
+
+    private static List<RuleLine>? Read(TableReference reference, out string? problem)
+    {
+        if (reference.Name is ['{', ..])
+        {
+            return RuleLine.ReadInline(reference.Type, reference.Name, out problem);
+        }
+
+        try
+        {
+            problem = null;
+            return RuleLine.Read(File.ReadAllText(reference.Name));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            problem = $"open {reference.Name}: {e.Message}";
+            return null;
+        }
+    }
+}
