@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using Mta.Tools.Postcat;
 using Mta.Tools.Postmap;
 using Mta.Tools.Postqueue;
+using Mta.Tools.Postsuper;
 using Mta.Tools.Sendmail;
 
 namespace Mta.Tools;
@@ -22,6 +23,7 @@ internal static class CommandTable
         ["postfix"] = PostfixCommand.RunAsync,
         ["postmap"] = MapCommands.PostmapAsync,
         ["postqueue"] = PostqueueCommand.RunAsync,
+        ["postsuper"] = PostsuperCommand.RunAsync,
         ["sendmail"] = SendmailCommand.RunAsync,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
