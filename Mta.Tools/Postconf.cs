@@ -20,7 +20,7 @@ internal static class Postconf
 {
     /// <summary>The types of lookup tables, as in <c>type:name</c>.</summary>
     private static readonly string[] MapTypes =
-        ["btree", "cdb", "cidr", "dbm", "debug", "environ", "fail", "hash", "inline", "lmdb", "pcre", "pipemap", "proxy", "randmap", "regexp", "sdbm", "static",
+        ["btree", "cdb", "cidr", "dbm", "debug", "environ", "fail", "hash", "inline", "lmdb", "pcre", "pgsql", "pipemap", "proxy", "randmap", "regexp", "sdbm", "static",
             "texthash", "unionmap", "unix"];
 
     private static readonly string[] LockTypes = ["flock", "fcntl", "dotlock"];

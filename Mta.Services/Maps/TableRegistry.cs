@@ -24,6 +24,8 @@ public sealed class TableRegistry : IAsyncDisposable
     private readonly TableWatcher? watcher;
     private readonly Lock opening = new();
     private readonly Dictionary<string, OpenTable> tables = new(StringComparer.Ordinal);
+    private readonly List<IAsyncDisposable> owned = [];
+    private volatile Settings? settings;
     private volatile AliasReferences aliases = AliasReferences.None;
 
     /// <param name="source">Where stored tables are; null when there are none. The caller disposes it, after the registry.</param>
@@ -42,6 +44,9 @@ public sealed class TableRegistry : IAsyncDisposable
     /// <summary>The table of a reference such as <c>hash:/etc/postfix/virtual</c>.</summary>
     public ILookupTable Open(string reference) => Open(TableReference.Parse(reference));
 
+    /// <summary>Where tables with parameters in main.cf (<c>pgsql:name</c>) find them from now on.</summary>
+    public void Use(Settings settings) => this.settings = settings;
+
     /// <summary>The tables of a <c>*_maps</c> parameter.</summary>
     public TableList Open(Settings settings, Parameter<string> parameter)
     {
@@ -49,6 +54,8 @@ public sealed class TableRegistry : IAsyncDisposable
         {
             aliases = AliasReferences.Of(settings);
         }
+
+        Use(settings);
 
         var references = TableReference.ParseList(settings.Get(parameter));
         return references.Count == 0 ? TableList.Empty : new TableList([.. references.Select(Open)]);
@@ -62,6 +69,7 @@ public sealed class TableRegistry : IAsyncDisposable
     /// <param name="owner">The parameter's name, for messages and for parent_domain_matches_subdomains.</param>
     public ListMatcher OpenList(Settings settings, string owner, string text, MatchListKind kind)
     {
+        Use(settings);
         var list = MatchList.Parse(owner, text, kind, MatchesSubdomains(settings, owner), ReadFile);
         foreach (var error in list.Errors)
         {
@@ -103,7 +111,18 @@ public sealed class TableRegistry : IAsyncDisposable
     /// <summary>One round of asking for changes, for tests.</summary>
     internal Task PollAsync(CancellationToken cancellationToken) => watcher?.PollAsync(cancellationToken) ?? Task.CompletedTask;
 
-    public ValueTask DisposeAsync() => watcher is null ? ValueTask.CompletedTask : watcher.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        if (watcher is not null)
+        {
+            await watcher.DisposeAsync().ConfigureAwait(false);
+        }
+
+        foreach (var table in owned)
+        {
+            await table.DisposeAsync().ConfigureAwait(false);
+        }
+    }
 
     private static bool MatchesSubdomains(Settings settings, string owner)
     {
@@ -130,7 +149,12 @@ public sealed class TableRegistry : IAsyncDisposable
     {
         // The path names a stored table, whichever of the types stands before it.
         var identity = reference.IsStored ? "stored:" + reference.Name : reference.ToString();
-        var stamp = reference.Type is "texthash" or "cidr" or "regexp" or "pcre" ? FileStamp(reference.Name) : 0;
+        var stamp = reference.Type switch
+        {
+            "texthash" or "cidr" or "regexp" or "pcre" => FileStamp(reference.Name),
+            "pgsql" => PgsqlTable.ReadConfig(reference, settings, out _)?.GetHashCode() ?? 0,
+            _ => 0,
+        };
         if (tables.TryGetValue(identity, out var known) && known.FileStamp == stamp)
         {
             return known.Table;
@@ -175,6 +199,8 @@ public sealed class TableRegistry : IAsyncDisposable
             case "regexp":
             case "pcre":
                 return PatternTable.Open(reference, Warn);
+            case "pgsql":
+                return MakePgsql(reference);
             case "unionmap":
             case "pipemap":
                 return CombinedTable.Open(reference, Open);
@@ -188,6 +214,29 @@ public sealed class TableRegistry : IAsyncDisposable
                 return new FailingTable(reference.Name, $"need \"type:name\" form instead of: \"{reference.Name}\"");
             default:
                 return new FailingTable(reference.ToString(), $"unsupported dictionary type: {reference.Type}");
+        }
+    }
+
+    private ILookupTable MakePgsql(TableReference reference)
+    {
+        if (PgsqlTable.ReadConfig(reference, settings, out var problem) is not { } config)
+        {
+            return new FailingTable(reference.ToString(), problem!);
+        }
+
+        try
+        {
+            var database = new ForeignDatabase(ValueList.Split(config.Hosts), config.User, config.Password, config.Database, time);
+            var domains = config.Domain.Length == 0
+                ? null
+                : OpenList(settings ?? new Settings([]), reference.ToString(), config.Domain, MatchListKind.Strings);
+            var table = new PgsqlTable(reference, config, database, domains, Warn);
+            owned.Add(table);
+            return table;
+        }
+        catch (ArgumentException e)
+        {
+            return new FailingTable(reference.ToString(), $"bad host: {e.Message}");
         }
     }
 
