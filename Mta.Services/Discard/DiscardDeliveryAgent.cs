@@ -10,12 +10,14 @@ namespace Mta.Services.Discard;
 /// </summary>
 public sealed class DiscardDeliveryAgent(MailLog log) : IDeliveryAgent
 {
+    private const string Tag = "discard";
+
     public ValueTask DeliverAsync(DeliveryRequest request, CancellationToken cancellationToken)
     {
         var (dsn, text) = DsnText.Parse(request.Nexthop);
         if (dsn is not null && dsn[0] != '2')
         {
-            log.Warning(request.Transport, $"sent: ignoring dsn code \"{dsn}\"");
+            log.Warning(Tag, $"sent: ignoring dsn code \"{dsn}\"");
             dsn = null;
         }
 

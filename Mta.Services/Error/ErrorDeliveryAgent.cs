@@ -11,13 +11,15 @@ namespace Mta.Services.Error;
 /// </summary>
 public sealed class ErrorDeliveryAgent(MailLog log) : IDeliveryAgent
 {
+    private const string Tag = "error";
+
     public ValueTask DeliverAsync(DeliveryRequest request, CancellationToken cancellationToken)
     {
         var defers = request.Transport == "retry";
         var (dsn, text) = DsnText.Parse(request.Nexthop);
         if (dsn is not null && dsn[0] != (defers ? '4' : '5'))
         {
-            log.Warning(request.Transport, $"{(defers ? "defer" : "bounce")}_append: ignoring dsn code \"{dsn}\"");
+            log.Warning(Tag, $"{(defers ? "defer" : "bounce")}_append: ignoring dsn code \"{dsn}\"");
             dsn = null;
         }
 

@@ -31,6 +31,8 @@ namespace Mta.Services.Local;
 public sealed class LocalDeliveryAgent(
     TableRegistry registry, UserDelivery mailboxes, IAddressResolver resolver, ICleanup cleanup, MailLog log, TimeProvider time) : IDeliveryAgent
 {
+    private const string Tag = "local";
+
     private readonly LocalMailboxes writer = new(mailboxes, log);
     private readonly Forwarder forwarder = new(cleanup, time);
     private LocalTables? tables;
@@ -66,12 +68,12 @@ public sealed class LocalDeliveryAgent(
         await expansion.AddRecipientAsync(request.Envelope, recipient.Address, cancellationToken).ConfigureAwait(false);
         if (expansion.Loop is { } alias)
         {
-            log.Warning(request.Transport, $"alias database loop for {alias}");
+            log.Warning(Tag, $"alias database loop for {alias}");
         }
 
         if (expansion.MissingAlias is { } missing)
         {
-            log.Warning(request.Transport, $"required alias not found: {missing}");
+            log.Warning(Tag, $"required alias not found: {missing}");
         }
 
         var outcome = expansion.Failure is { Dsn: ['4', ..] } failure

@@ -8,13 +8,15 @@ namespace Mta.Services.Local;
 /// <summary>Where a user's mailbox is: home_mailbox, else mail_spool_directory.</summary>
 internal sealed class LocalMailboxes(UserDelivery mailboxes, MailLog log)
 {
+    private const string Tag = "local";
+
     /// <summary>Writes one copy: its text is <c>delivered to mailbox</c> or the like, or why not.</summary>
     public async ValueTask<(string Dsn, string Text)> DeliverAsync(
         DeliveryRequest request, Recipient recipient, LocalUser user, string sender, CancellationToken cancellationToken)
     {
         var order = Order(request, recipient, user, sender);
         var result = await mailboxes.DeliverAsync(order, request.Content, cancellationToken).ConfigureAwait(false);
-        MailboxWarnings.Write(log, request.Transport, result);
+        MailboxWarnings.Write(log, Tag, result);
         return (order.IsMaildir, result.IsDelivered) switch
         {
             (true, true) => ("2.0.0", "delivered to maildir"),

@@ -23,6 +23,8 @@ namespace Mta.Services.Virtual;
 /// </summary>
 public sealed class VirtualDeliveryAgent : IDeliveryAgent
 {
+    private const string Tag = "virtual";
+
     private readonly TableRegistry registry;
     private readonly UserDelivery mailboxes;
     private readonly MailLog log;
@@ -85,7 +87,7 @@ public sealed class VirtualDeliveryAgent : IDeliveryAgent
 
         var order = Order(request, recipient, directory + "/" + found.Result.Value, uid.Value, gid.Value);
         var result = await mailboxes.DeliverAsync(order, request.Content, cancellationToken).ConfigureAwait(false);
-        MailboxWarnings.Write(log, request.Transport, result);
+        MailboxWarnings.Write(log, Tag, result);
         return (order.IsMaildir, result.IsDelivered) switch
         {
             (true, true) => ("2.0.0", "delivered to maildir"),
@@ -117,14 +119,14 @@ public sealed class VirtualDeliveryAgent : IDeliveryAgent
             : await maps.GidAsync(recipient.Address, cancellationToken).ConfigureAwait(false);
         if (found.IsFailed)
         {
-            log.Warning(request.Transport, $"{parameter}: {found.Result.Text}");
+            log.Warning(Tag, $"{parameter}: {found.Result.Text}");
             return null;
         }
 
         var address = AddressQuoting.ToExternal(recipient.Address);
         if (!found.IsFound)
         {
-            log.Warning(request.Transport, $"recipient {address}: not found in {parameter}");
+            log.Warning(Tag, $"recipient {address}: not found in {parameter}");
             return null;
         }
 
@@ -132,7 +134,7 @@ public sealed class VirtualDeliveryAgent : IDeliveryAgent
         var least = isUid ? Math.Max(1, request.Settings.Get(Parameters.VirtualMinimumUid)) : 1;
         if (!uint.TryParse(found.Result.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var id) || id < least || id == uint.MaxValue)
         {
-            log.Warning(request.Transport, $"recipient {address}: bad {kind} {found.Result.Value} in {parameter}");
+            log.Warning(Tag, $"recipient {address}: bad {kind} {found.Result.Value} in {parameter}");
             return null;
         }
 
@@ -143,7 +145,7 @@ public sealed class VirtualDeliveryAgent : IDeliveryAgent
     {
         if (warning is not null)
         {
-            log.Warning(request.Transport, $"{warning}");
+            log.Warning(Tag, $"{warning}");
         }
 
         return ("4.3.5", "mail system configuration error");

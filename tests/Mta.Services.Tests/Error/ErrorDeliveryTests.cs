@@ -27,7 +27,7 @@ public sealed class ErrorDeliveryTests
 
     [Theory]
     [InlineData("error", "4.1.1 later", "5.0.0 Bounced (later)", "error: warning: bounce_append: ignoring dsn code \"4.1.1\"")]
-    [InlineData("retry", "5.1.1 later", "4.0.0 Deferred (later)", "retry: warning: defer_append: ignoring dsn code \"5.1.1\"")]
+    [InlineData("retry", "5.1.1 later", "4.0.0 Deferred (later)", "error: warning: defer_append: ignoring dsn code \"5.1.1\"")]
     public async Task Code_of_the_wrong_class_is_ignored(string transport, string nexthop, string outcome, string warning)
     {
         var delivery = new TestDelivery { Transport = transport, Nexthop = nexthop };
