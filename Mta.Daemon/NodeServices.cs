@@ -49,13 +49,15 @@ public sealed class NodeServices : IAsyncDisposable
         deadlines = new DeadlineSweeper(time);
         mailboxes = new UserDelivery(new MailboxWriter(time), environment.UserProcesses, time);
         accept = storage.MakeAccept(lease, settings);
-        completions = storage.MakeCompletions(lease, settings, log);
+        completions = storage.MakeCompletions(settings, log);
         queue = new QueueManager(
             new QueueManagerPorts
             {
                 Log = log,
                 Time = time,
                 Reader = storage.Reader,
+                Epoch = () => lease.Epoch,
+                LeaseHeld = () => lease.IsHeld,
                 Completions = completions,
                 Notifications = () => configuration!.Notifications,
                 Resolver = () => configuration!.Resolver,

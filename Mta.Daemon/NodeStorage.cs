@@ -60,8 +60,8 @@ internal sealed class NodeStorage : IAsyncDisposable
     public AcceptCombiner MakeAccept(NodeLease lease, Settings settings) =>
         new(acceptSource, () => lease.Epoch, settings.Get(Parameters.QueueAcceptConnections));
 
-    public CompletionCombiner MakeCompletions(NodeLease lease, Settings settings, MailLog log) =>
-        new(completeSource, () => lease.Epoch, settings.Get(Parameters.QueueCompleteConnections), text => log.Warning("qmgr", $"{text}"));
+    public CompletionCombiner MakeCompletions(Settings settings, MailLog log) =>
+        new(completeSource, settings.Get(Parameters.QueueCompleteConnections), text => log.Warning("qmgr", $"{text}"));
 
     public async ValueTask DisposeAsync()
     {

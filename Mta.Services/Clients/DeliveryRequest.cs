@@ -23,6 +23,9 @@ public interface IDeliveryReport
 
     /// <summary>The destination as a whole could not be reached (connection, greeting, handshake): it is throttled.</summary>
     void DestinationFailed(DeliveryRequest request, DeliveryStatus reason);
+
+    /// <summary>False when the node may not end this delivery any more: its lease is over, or the message is another node's now.</summary>
+    bool MayFinish(DeliveryRequest request) => true;
 }
 
 /// <summary>Recipients of one message for one destination, given to a delivery agent at once.</summary>
@@ -62,6 +65,9 @@ public sealed class DeliveryRequest
 
     /// <summary>Recipients without outcome are left.</summary>
     internal bool HasUnreported => reportedCount < Recipients.Count;
+
+    /// <summary>Asked before what makes the delivery final, such as the final dot.</summary>
+    public bool MayFinish => Reports.MayFinish(this);
 
     public void Report(Recipient recipient, DeliveryStatus status) => Reports.Report(this, recipient, status);
 

@@ -1,6 +1,7 @@
 using Mta.Core.Delivery;
 using Mta.Core.Queue;
 using Mta.Services.Clients;
+using Mta.Storage.Nodes;
 using Mta.Storage.Queue;
 
 namespace Mta.Services.Qmgr;
@@ -9,14 +10,21 @@ namespace Mta.Services.Qmgr;
 /// A message that this node owns, during one round: each of its recipients is tried once. Its fields are guarded by its own lock, but for
 /// those set before the round begins.
 /// </summary>
-internal sealed class ActiveMessage(Envelope envelope, int chunkCount) : IMessageContent
+internal sealed class ActiveMessage(Envelope envelope, int chunkCount, NodeEpoch epoch) : IMessageContent
 {
+    private volatile bool abandoned;
     private PooledContent? content;
     private QueueReader? reader;
 
     public Lock Gate { get; } = new();
 
     public Envelope Envelope { get; } = envelope;
+
+    /// <summary>The epoch that owns it.</summary>
+    public NodeEpoch Epoch { get; } = epoch;
+
+    /// <summary>Its epoch has ended: it is another node's, and nothing more of it may be tried here.</summary>
+    public bool IsAbandoned => abandoned;
 
     public string IdText { get; } = envelope.Id.ToString();
 
@@ -77,6 +85,10 @@ internal sealed class ActiveMessage(Envelope envelope, int chunkCount) : IMessag
     public List<NotificationKind> NotificationKinds { get; } = [];
 
     public long Length => Envelope.Size;
+
+    public void Abandon() => abandoned = true;
+
+    public int HeldBytes => content?.Length ?? 0;
 
     public void HoldContent(PooledContent held) => content = held;
 

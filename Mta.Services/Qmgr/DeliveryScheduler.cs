@@ -20,7 +20,10 @@ internal sealed class DeliveryScheduler(
     private TaskCompletionSource? drained;
 
     /// <summary>False while the node has no lease: deliveries wait.</summary>
-    public bool MayDeliver { get; set; } = true;
+    public bool MayDeliver { get => field && LeaseHeld(); set; } = true;
+
+    /// <summary>Asked before each delivery: a process that was stopped for a while must not wait for its heartbeat to learn of it.</summary>
+    public required Func<bool> LeaseHeld { get; init; }
 
     /// <summary>
     /// Deliveries may begin before it, a timestamp: until then it is known what administrators ask for. A node that cannot read that

@@ -1,6 +1,7 @@
 using Mta.Services.Clients;
 using Mta.Services.Nodes;
 using Mta.Storage;
+using Mta.Storage.Nodes;
 using Mta.Storage.Queue;
 
 namespace Mta.Services.Qmgr;
@@ -140,14 +141,15 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
 
         while (queue.Room > 0 && lease.IsHeld)
         {
-            var batch = await reader.ClaimIncomingAsync(lease.Epoch, floor, Math.Min(BatchMessages, queue.Room), cancellationToken).ConfigureAwait(false);
+            var epoch = lease.Epoch;
+            var batch = await reader.ClaimIncomingAsync(epoch, floor, Math.Min(BatchMessages, queue.Room), cancellationToken).ConfigureAwait(false);
             if (batch.Count == 0)
             {
                 return;
             }
 
             floor = batch.Min(m => m.Envelope.Id.Value) - 1;
-            await ActivateAsync(batch, cancellationToken).ConfigureAwait(false);
+            await ActivateAsync(batch, epoch, cancellationToken).ConfigureAwait(false);
             if (batch.Count < BatchMessages)
             {
                 return;
@@ -183,8 +185,9 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
                 return;
             }
 
-            var claimed = await reader.ClaimDeferredAsync(lease.Epoch, destination.Name, room, cancellationToken).ConfigureAwait(false);
-            await ActivateAsync(claimed, cancellationToken).ConfigureAwait(false);
+            var epoch = lease.Epoch;
+            var claimed = await reader.ClaimDeferredAsync(epoch, destination.Name, room, cancellationToken).ConfigureAwait(false);
+            await ActivateAsync(claimed, epoch, cancellationToken).ConfigureAwait(false);
             more |= claimed.Count == BatchMessages;
         }
 
@@ -195,12 +198,12 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
         }
     }
 
-    private async ValueTask ActivateAsync(IReadOnlyList<ClaimedMessage> messages, CancellationToken cancellationToken)
+    private async ValueTask ActivateAsync(IReadOnlyList<ClaimedMessage> messages, NodeEpoch epoch, CancellationToken cancellationToken)
     {
         foreach (var message in messages)
         {
             // Ours by the commit of the claim: nothing may keep us from taking charge of it now.
-            await queue.ActivateAsync(message, CancellationToken.None).ConfigureAwait(false);
+            await queue.ActivateAsync(message, epoch, CancellationToken.None).ConfigureAwait(false);
         }
 
         cancellationToken.ThrowIfCancellationRequested();
@@ -208,11 +211,12 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
 
     private async ValueTask SweepAsync(CancellationToken cancellationToken)
     {
-        var found = await reader.OwnedBesideAsync(lease.Epoch, queue.HeldIds(), cancellationToken).ConfigureAwait(false);
+        var epoch = lease.Epoch;
+        var found = await reader.OwnedBesideAsync(epoch, queue.HeldIds(), cancellationToken).ConfigureAwait(false);
         if (found.Count > 0)
         {
             log.Warning(Tag, $"{found.Count} messages of this node's epoch were not in memory; they are now (a commit whose answer was lost, or a failed read)");
-            await ActivateAsync(found, cancellationToken).ConfigureAwait(false);
+            await ActivateAsync(found, epoch, cancellationToken).ConfigureAwait(false);
         }
     }
 }

@@ -32,9 +32,9 @@ public sealed class QueueIntake(
         var result = await accept.StoreAsync(stored).ConfigureAwait(false);
         if (result.Outcome == AcceptOutcome.Stored)
         {
-            if (owned)
+            if (owned && result.Epoch is { } epoch)
             {
-                queue.Activate(stored, content);
+                queue.Activate(stored, content, epoch);
             }
             else
             {

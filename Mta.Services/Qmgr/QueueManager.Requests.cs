@@ -111,7 +111,7 @@ public sealed partial class QueueManager
         var message = (ActiveMessage)request.Content;
         lock (message.Gate)
         {
-            if (message.Request is not null)
+            if (message.Request is not null || message.IsAbandoned)
             {
                 return false;
             }
@@ -121,7 +121,7 @@ public sealed partial class QueueManager
         }
     }
 
-    private static bool IsHalted(DeliveryRequest request) => ((ActiveMessage)request.Content).Request is not null;
+    private static bool IsHalted(DeliveryRequest request) => request.Content is ActiveMessage { Request: not null } or ActiveMessage { IsAbandoned: true };
 
     private async ValueTask<bool> ReadReturnReasonAsync(ActiveMessage message, CancellationToken cancellationToken)
     {

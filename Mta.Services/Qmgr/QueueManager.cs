@@ -5,6 +5,7 @@ using Mta.Core.Delivery;
 using Mta.Core.Qmgr;
 using Mta.Core.Queue;
 using Mta.Services.Clients;
+using Mta.Storage.Nodes;
 using Mta.Storage.Queue;
 
 namespace Mta.Services.Qmgr;
@@ -39,7 +40,7 @@ public sealed partial class QueueManager : IDeliveryReport, IAsyncDisposable
     {
         this.ports = ports;
         options = new QueueManagerOptions(settings);
-        scheduler = new DeliveryScheduler(ports.Time, ports.Log, MayStart, RequestEnded);
+        scheduler = new DeliveryScheduler(ports.Time, ports.Log, MayStart, RequestEnded) { LeaseHeld = ports.LeaseHeld };
         scheduler.Configure(transports);
         dispatcher = new RecipientDispatcher(scheduler, ports.Resolver, this, NotTried, () => suspensions);
         deliveryLog = new DeliveryLog(ports.Log, ports.Time);
@@ -70,10 +71,11 @@ public sealed partial class QueueManager : IDeliveryReport, IAsyncDisposable
 
     /// <summary>Takes a message that this node has just stored, with its content in memory where there is room for it.</summary>
     /// <param name="content">Owned by the queue manager from here on; null when it is in the store only.</param>
-    public void Activate(NewMessage stored, PooledContent? content)
+    /// <param name="epoch">The epoch that it was stored under.</param>
+    public void Activate(NewMessage stored, PooledContent? content, NodeEpoch epoch)
     {
         var chunks = stored.StoredChunks + (stored.Content.IsEmpty && stored.StoredChunks > 0 ? 0 : 1);
-        var message = Admit(stored.Envelope, chunks, 0, false);
+        var message = Admit(stored.Envelope, chunks, 0, false, epoch);
         if (message is null)
         {
             content?.Dispose();
@@ -102,9 +104,9 @@ public sealed partial class QueueManager : IDeliveryReport, IAsyncDisposable
     }
 
     /// <summary>Takes a message that was claimed from the database.</summary>
-    public async ValueTask ActivateAsync(ClaimedMessage claimed, CancellationToken cancellationToken)
+    public async ValueTask ActivateAsync(ClaimedMessage claimed, NodeEpoch epoch, CancellationToken cancellationToken)
     {
-        if (Admit(claimed.Envelope, claimed.ChunkCount, claimed.Attempts, claimed.Warned) is { } message)
+        if (Admit(claimed.Envelope, claimed.ChunkCount, claimed.Attempts, claimed.Warned, epoch) is { } message)
         {
             message.HasMore = true;
             if ((claimed.Envelope.Flags & EnvelopeFlags.Returned) != 0 && !await ReadReturnReasonAsync(message, cancellationToken).ConfigureAwait(false))
@@ -119,13 +121,24 @@ public sealed partial class QueueManager : IDeliveryReport, IAsyncDisposable
     /// <summary>The ids of all messages that this node holds.</summary>
     public long[] HeldIds() => [.. active.Keys];
 
-    /// <summary>Forgets all messages: the epoch has ended, they are other nodes' now.</summary>
+    /// <summary>Forgets the messages of ended epochs: they are other nodes' now. Nothing of them is tried any more, and no final dot sent.</summary>
     public void Abandon()
     {
+        var epoch = ports.Epoch();
         foreach (var message in active.Values)
         {
-            Removed(message);
+            if (!ReferenceEquals(message.Epoch, epoch))
+            {
+                message.Abandon();
+                if (active.TryRemove(new KeyValuePair<long, ActiveMessage>(message.Envelope.Id.Value, message)))
+                {
+                    // Its memory is not given back: a delivery under way may be reading it.
+                    Interlocked.Add(ref heldBytes, -message.HeldBytes);
+                }
+            }
         }
+
+        scheduler.TakeWhere(static r => ((ActiveMessage)r.Content).IsAbandoned);
     }
 
     /// <summary>About once a second: suspended destinations that may be tried again, rate delays, a lease that came back.</summary>
@@ -141,6 +154,8 @@ public sealed partial class QueueManager : IDeliveryReport, IAsyncDisposable
             Record((ActiveMessage)request.Content, request, request.Transport, recipient, status);
         }
     }
+
+    public bool MayFinish(DeliveryRequest request) => ports.LeaseHeld() && !((ActiveMessage)request.Content).IsAbandoned;
 
     public void DestinationFailed(DeliveryRequest request, DeliveryStatus reason)
     {
@@ -164,9 +179,9 @@ public sealed partial class QueueManager : IDeliveryReport, IAsyncDisposable
 
     public ValueTask DisposeAsync() => scheduler.DisposeAsync();
 
-    private ActiveMessage? Admit(Envelope envelope, int chunks, int attempts, bool warned)
+    private ActiveMessage? Admit(Envelope envelope, int chunks, int attempts, bool warned, NodeEpoch epoch)
     {
-        var message = new ActiveMessage(envelope, chunks)
+        var message = new ActiveMessage(envelope, chunks, epoch)
         {
             Attempts = attempts,
             Warned = warned,
@@ -176,6 +191,13 @@ public sealed partial class QueueManager : IDeliveryReport, IAsyncDisposable
         message.ReadContentFrom(ports.Reader);
         if (!active.TryAdd(envelope.Id.Value, message))
         {
+            return null;
+        }
+
+        if (!ReferenceEquals(epoch, ports.Epoch()))
+        {
+            // Between the commit and here the epoch ended: it may have been too late for the round of Abandon.
+            Removed(message);
             return null;
         }
 
@@ -349,7 +371,9 @@ public sealed partial class QueueManager : IDeliveryReport, IAsyncDisposable
     /// <summary>The message has left the active queue.</summary>
     private void Removed(ActiveMessage message)
     {
-        active.TryRemove(new KeyValuePair<long, ActiveMessage>(message.Envelope.Id.Value, message));
-        Interlocked.Add(ref heldBytes, -message.ReleaseContent());
+        if (active.TryRemove(new KeyValuePair<long, ActiveMessage>(message.Envelope.Id.Value, message)))
+        {
+            Interlocked.Add(ref heldBytes, -message.ReleaseContent());
+        }
     }
 }

@@ -1,5 +1,6 @@
 using Mta.Core.Config;
 using Mta.Services.Clients;
+using Mta.Storage.Nodes;
 using Mta.Storage.Queue;
 
 using Mta.Core.Qmgr;
@@ -34,6 +35,12 @@ public sealed class QueueManagerPorts
     public required TimeProvider Time { get; init; }
 
     public required QueueReader Reader { get; init; }
+
+    /// <summary>The node's current epoch.</summary>
+    public required Func<NodeEpoch> Epoch { get; init; }
+
+    /// <summary>The node's lease is held at this moment; asked before each delivery.</summary>
+    public required Func<bool> LeaseHeld { get; init; }
 
     public required CompletionCombiner Completions { get; init; }
 

@@ -2,6 +2,7 @@ using Mta.Core.Addresses;
 using Mta.Core.Delivery;
 using Mta.Core.Queue;
 using Mta.Services.Clients;
+using Mta.Storage.Nodes;
 using Mta.Storage.Queue;
 
 namespace Mta.Services.Qmgr;
@@ -11,7 +12,7 @@ namespace Mta.Services.Qmgr;
 /// notification for all its failures, enqueued in the same transaction.
 /// </summary>
 internal sealed class RoundEnding(
-    QueueManagerPorts ports, Func<QueueManagerOptions> options, Action<ActiveMessage> removed, Action<NewMessage, PooledContent?> activate)
+    QueueManagerPorts ports, Func<QueueManagerOptions> options, Action<ActiveMessage> removed, Action<NewMessage, PooledContent?, NodeEpoch> activate)
 {
     private const string Tag = "qmgr";
 
@@ -56,6 +57,7 @@ internal sealed class RoundEnding(
         {
             ports.Completions.Post(new RoundPart
             {
+                Epoch = message.Epoch,
                 MessageId = message.Envelope.Id.Value,
                 Sender = message.Envelope.Sender,
                 Size = message.Envelope.Size,
@@ -87,6 +89,7 @@ internal sealed class RoundEnding(
             : await NotifyAsync(message, warns).ConfigureAwait(false);
         ports.Completions.Post(new RoundCompletion(this, message)
         {
+            Epoch = message.Epoch,
             MessageId = message.Envelope.Id.Value,
             Sender = message.Envelope.Sender,
             Size = message.Envelope.Size,
@@ -108,6 +111,7 @@ internal sealed class RoundEnding(
             : await NotifyAsync(message, warns: false).ConfigureAwait(false);
         ports.Completions.Post(new RoundCompletion(this, message)
         {
+            Epoch = message.Epoch,
             MessageId = message.Envelope.Id.Value,
             Sender = message.Envelope.Sender,
             Size = message.Envelope.Size,
@@ -181,7 +185,7 @@ internal sealed class RoundEnding(
             {
                 if (notification.Owned)
                 {
-                    activate(notification, null);
+                    activate(notification, null, message.Epoch);
                 }
             }
         }

@@ -12,6 +12,8 @@ internal enum ContentOutcome : byte
     Interrupted,
     /// <summary>The store could not give all of it.</summary>
     Unreadable,
+    /// <summary>The message may not be ours any more: no final dot.</summary>
+    Withdrawn,
 }
 
 /// <summary>Sends the content of a message from memory or out of the store, as it is or converted to 7 bits.</summary>
@@ -26,6 +28,11 @@ internal readonly struct ContentSender(SmtpSession session, DeliveryRequest requ
             var sent = convert ? await SendConvertedAsync(cancellationToken).ConfigureAwait(false)
                 : request.Content.TryGetBytes(out var bytes) ? await body.WriteAsync(bytes, cancellationToken).ConfigureAwait(false)
                 : await SendStreamAsync(cancellationToken).ConfigureAwait(false);
+            if (sent && !request.MayFinish)
+            {
+                return ContentOutcome.Withdrawn;
+            }
+
             return sent && await body.EndAsync(cancellationToken).ConfigureAwait(false) ? ContentOutcome.Sent : ContentOutcome.Interrupted;
         }
         catch (StorageException)

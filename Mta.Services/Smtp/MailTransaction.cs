@@ -263,6 +263,10 @@ internal sealed class MailTransaction(SmtpSession session, DeliveryAttempt attem
                 session.IsDead = true;
                 attempt.FailAccepted(attempt.Status(session, DeliveryAction.Deferred, "4.3.0", $"local data error while talking to {session.Host.NameAddress}"));
                 return false;
+            case ContentOutcome.Withdrawn:
+                session.IsDead = true;
+                attempt.FailAccepted(attempt.Status(session, DeliveryAction.Deferred, "4.3.0", $"lease of this node lost while talking to {session.Host.NameAddress}"));
+                return false;
             default:
                 await ReadEarlyReplyAsync(cancellationToken).ConfigureAwait(false);
                 return false;

@@ -22,7 +22,8 @@ public enum AcceptOutcome
 }
 
 /// <param name="Reason">Why it was not stored, for the log; null when it was.</param>
-public readonly record struct AcceptResult(AcceptOutcome Outcome, string? Reason = null);
+/// <param name="Epoch">The epoch that owns it, when it was stored with an owner.</param>
+public readonly record struct AcceptResult(AcceptOutcome Outcome, string? Reason = null, NodeEpoch? Epoch = null);
 
 /// <summary>
 /// Commits finished messages of all sessions with a few writers. A writer takes all that waits, does one round trip and one commit, and

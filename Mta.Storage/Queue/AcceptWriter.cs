@@ -42,7 +42,7 @@ internal sealed class AcceptWriter(NpgsqlDataSource source, CommitSettler settle
             else
             {
                 Answer(messages, stored == messages.Count
-                    ? new AcceptResult(AcceptOutcome.Stored)
+                    ? new AcceptResult(AcceptOutcome.Stored, Epoch: epoch)
                     : new AcceptResult(AcceptOutcome.EpochEnded, "this node's epoch has ended"));
             }
 
@@ -103,7 +103,7 @@ internal sealed class AcceptWriter(NpgsqlDataSource source, CommitSettler settle
             message.TrySetResult(found is null
                 ? new AcceptResult(AcceptOutcome.Unknown, reason)
                 : found.Contains(message.Message.Envelope.Id.Value)
-                    ? new AcceptResult(AcceptOutcome.Stored)
+                    ? new AcceptResult(AcceptOutcome.Stored, Epoch: epoch)
                     : new AcceptResult(AcceptOutcome.NotStored, reason));
         }
     }

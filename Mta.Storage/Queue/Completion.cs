@@ -1,4 +1,5 @@
 using Mta.Core.Delivery;
+using Mta.Storage.Nodes;
 
 namespace Mta.Storage.Queue;
 
@@ -37,6 +38,9 @@ public enum RoundEnd
 /// <summary>A group of outcomes of one message, written in one transaction with what they mean for the message.</summary>
 public abstract class Completion
 {
+    /// <summary>The epoch under which the node took charge of the message: results of an ended one change nothing.</summary>
+    public required NodeEpoch Epoch { get; init; }
+
     public required long MessageId { get; init; }
 
     public required string Sender { get; init; }

@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Mta.Storage.Nodes;
 using Npgsql;
 
 namespace Mta.Storage.Queue;
@@ -16,17 +15,15 @@ public sealed class CompletionCombiner : IAsyncDisposable
 
     // One line a writer, and all of a message's completions in one line: the end of a round must not overtake a part of it.
     private readonly Channel<Completion>[] lines;
-    private readonly Func<NodeEpoch> currentEpoch;
     private readonly NpgsqlDataSource source;
     private readonly Action<string> warn;
     private readonly CancellationTokenSource stopping = new();
     private readonly Task[] writers;
 
     /// <param name="warn">Takes what an administrator should know: failures that are tried again, possible duplicates.</param>
-    public CompletionCombiner(NpgsqlDataSource source, Func<NodeEpoch> currentEpoch, int writerCount, Action<string> warn)
+    public CompletionCombiner(NpgsqlDataSource source, int writerCount, Action<string> warn)
     {
         this.source = source;
-        this.currentEpoch = currentEpoch;
         this.warn = warn;
         lines = new Channel<Completion>[writerCount];
         writers = new Task[writerCount];
@@ -76,8 +73,9 @@ public sealed class CompletionCombiner : IAsyncDisposable
             }
 
             batch.Clear();
-            while (batch.Count < BatchCompletions && waiting.TryRead(out var next))
+            while (batch.Count < BatchCompletions && waiting.TryPeek(out var next) && (batch.Count == 0 || ReferenceEquals(next.Epoch, batch[0].Epoch)))
             {
+                waiting.TryRead(out _);
                 batch.Add(next);
             }
 
@@ -91,7 +89,7 @@ public sealed class CompletionCombiner : IAsyncDisposable
         var reported = false;
         while (batch.Count > 0)
         {
-            var epoch = currentEpoch();
+            var epoch = batch[0].Epoch;
             try
             {
                 var stale = await writer.WriteAsync(batch, epoch, unknown, stopping.Token).ConfigureAwait(false);

@@ -110,6 +110,8 @@ internal sealed class CompletionWriter(NpgsqlDataSource source) : IAsyncDisposab
             missing = (int)Math.Max(0, missing + written - Math.Max(done, written));
         }
 
+        // What was only deferred was delivered to nobody.
+        missing = Math.Min(missing, batch.Sum(c => c.Records.Count(r => r.IsFinal)));
         if (missing > 0)
         {
             await using var count = new NpgsqlCommand(QueueSql.CountDuplicates, open);

@@ -30,7 +30,7 @@ internal sealed class QmgrFixture : IAsyncDisposable
         Lease = lease;
         var settings = new Settings([new("compatibility_level", "3.12"), .. config.Select(c => new KeyValuePair<string, string>(c.Split('=')[0], c.Split('=')[1]))]);
         accept = new AcceptCombiner(source, () => lease.Epoch, 1);
-        completions = new CompletionCombiner(source, () => lease.Epoch, 1, text => mailLog.Warning("qmgr", $"{text}")) { GatherTime = TimeSpan.FromMilliseconds(1) };
+        completions = new CompletionCombiner(source, 1, text => mailLog.Warning("qmgr", $"{text}")) { GatherTime = TimeSpan.FromMilliseconds(1) };
         Reader = new QueueReader(source);
         Queue = new QueueManager(
             new QueueManagerPorts
@@ -38,6 +38,8 @@ internal sealed class QmgrFixture : IAsyncDisposable
                 Log = mailLog,
                 Time = TimeProvider.System,
                 Reader = Reader,
+                Epoch = () => lease.Epoch,
+                LeaseHeld = () => lease.IsHeld,
                 Completions = completions,
                 Notifications = () => Bounces,
                 Resolver = () => new DomainResolver(),
@@ -48,6 +50,7 @@ internal sealed class QmgrFixture : IAsyncDisposable
             [new TransportService("smtp", Agent, settings, 100), new TransportService("local", Agent, settings, 100)]);
         Claims = new QueueClaims(Queue, Reader, lease, mailLog, TimeProvider.System) { PollInterval = TimeSpan.FromMilliseconds(20) };
         Requests = new RequestWatcher(Queue, new RequestStore(source), lease, mailLog, TimeProvider.System) { PollInterval = TimeSpan.FromMilliseconds(20) };
+        lease.EpochEnded += Queue.Abandon;
         Intake = new QueueIntake(lease, accept, new UploadStore(source), Queue, mailLog, Claims.Sweep);
     }
 

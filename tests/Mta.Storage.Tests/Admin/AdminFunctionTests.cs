@@ -86,7 +86,7 @@ public sealed class AdminFunctionTests
         await requests.MarkInDeliveryAsync([id.Value], default);
         (await admin.CallAsync("delete", id)).ShouldBe("in delivery");
 
-        var completion = new TestCompletion { MessageId = id.Value, Sender = "", Size = 1, Records = [], End = RoundEnd.Requested };
+        var completion = new TestCompletion { Epoch = admin.Queue.Epoch, MessageId = id.Value, Sender = "", Size = 1, Records = [], End = RoundEnd.Requested };
         admin.Queue.Completions.Post(completion);
         (await completion.Done).ShouldBeFalse();
         (await admin.QueueOfAsync(id)).ShouldBe("");
@@ -129,7 +129,7 @@ public sealed class AdminFunctionTests
         await admin.CallAsync("delete", id);
         var completion = new TestCompletion
         {
-            MessageId = id.Value, Sender = "", Size = 1, Records = [TestCompletion.Record(0, DeliveryAction.Sent)], End = RoundEnd.Finished,
+            Epoch = admin.Queue.Epoch, MessageId = id.Value, Sender = "", Size = 1, Records = [TestCompletion.Record(0, DeliveryAction.Sent)], End = RoundEnd.Finished,
         };
         admin.Queue.Completions.Post(completion);
         await completion.Done;

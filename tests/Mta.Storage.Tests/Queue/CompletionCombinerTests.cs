@@ -73,6 +73,7 @@ public sealed class CompletionCombinerTests
         var notification = queue.Message(true, "", "s@x");
         var completion = new TestCompletion
         {
+            Epoch = queue.Epoch,
             MessageId = message.Envelope.Id.Value,
             Sender = "s@x",
             Size = 20,
@@ -117,6 +118,7 @@ public sealed class CompletionCombinerTests
     {
         var completion = new TestCompletion
         {
+            Epoch = queue.Epoch,
             MessageId = message.Envelope.Id.Value,
             Sender = message.Envelope.Sender,
             Size = message.Envelope.Size,

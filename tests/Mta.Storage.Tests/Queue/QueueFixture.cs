@@ -22,7 +22,7 @@ internal sealed class QueueFixture : IAsyncDisposable
         Source = Database.Connect(database.ConnectionString).CreateDataSource(DatabaseRole.Daemon, "test", 10, QueueDataSource.Configure);
         Ids = new QueueIdSource(TimeProvider.System, epoch.Number, epoch.IdFloor);
         Accept = new AcceptCombiner(Source, () => Epoch, 2);
-        Completions = new CompletionCombiner(Source, () => Epoch, 1, Warnings.Add) { GatherTime = TimeSpan.FromMilliseconds(1) };
+        Completions = new CompletionCombiner(Source, 1, Warnings.Add) { GatherTime = TimeSpan.FromMilliseconds(1) };
         Reader = new QueueReader(Source);
     }
 
