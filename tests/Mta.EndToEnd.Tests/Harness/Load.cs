@@ -11,14 +11,16 @@ internal sealed class Load : IAsyncDisposable
 {
     private readonly MtaInstance mta;
     private readonly string recipient;
+    private readonly string name;
     private readonly CancellationTokenSource stopping = new();
     private readonly ConcurrentDictionary<string, bool> accepted = new();
     private readonly ConcurrentQueue<string> refusals = new();
     private readonly Task[] sessions;
     private int temporaryRefusals;
 
-    private Load(MtaInstance mta, string recipient, int sessions)
+    private Load(MtaInstance mta, string recipient, int sessions, string name)
     {
+        this.name = name;
         this.mta = mta;
         this.recipient = recipient;
         this.sessions = [.. Enumerable.Range(0, sessions).Select(RunAsync)];
@@ -33,7 +35,8 @@ internal sealed class Load : IAsyncDisposable
     /// <summary>How many replies of class 4 there were.</summary>
     public int TemporaryRefusals => Volatile.Read(ref temporaryRefusals);
 
-    public static Load Start(MtaInstance mta, string recipient, int sessions = 10) => new(mta, recipient, sessions);
+    /// <param name="name">Begins its subjects, where several run at once.</param>
+    public static Load Start(MtaInstance mta, string recipient, int sessions = 10, string name = "") => new(mta, recipient, sessions, name);
 
     public async Task StopAsync()
     {
@@ -56,7 +59,7 @@ internal sealed class Load : IAsyncDisposable
                 await using var client = await mta.ConnectAsync(stopping.Token);
                 while (true)
                 {
-                    var subject = $"{session}.{i++}";
+                    var subject = $"{name}{session}.{i++}";
                     var reply = await client.SendMailAsync("sender@client.test", [recipient], TestMail.Make(subject, new string('x', 1000) + "\n"), stopping.Token);
                     Take(subject, reply);
                 }

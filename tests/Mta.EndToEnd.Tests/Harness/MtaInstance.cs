@@ -138,6 +138,22 @@ internal sealed class MtaInstance : IAsyncDisposable
         });
     }
 
+    /// <summary>Messages that a sink may have taken although the database does not know: those in delivery, and those whose end is not yet logged.</summary>
+    public int InFlight()
+    {
+        const int concurrencyLimit = 20;
+        var log = Log();
+        return concurrencyLimit + Math.Max(0, log.Split("status=sent").Length - log.Split(": removed").Length);
+    }
+
+    /// <summary>SIGSTOP or SIGCONT to master and all that it started.</summary>
+    public async Task SignalAsync(string signal, CancellationToken cancellationToken)
+    {
+        var master = MasterPid() ?? throw new InvalidOperationException("not running");
+        string[] all = [.. Children(master).Append(master).Select(pid => pid.ToString(CultureInfo.InvariantCulture))];
+        (await CommandResult.RunAsync("kill", ["-" + signal, .. all], null, null, cancellationToken)).Succeeded();
+    }
+
     /// <summary>kill -9 of master and of all that it started; the embedded database is left alone.</summary>
     public void Kill()
     {
