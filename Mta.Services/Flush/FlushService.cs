@@ -22,7 +22,7 @@ public sealed class FlushService : IAsyncDisposable
     private readonly Action flushed;
     private readonly string tag;
     private readonly LocalServer? server;
-    private Settings settings;
+    private readonly Settings settings;
 
     /// <param name="requests">Makes deferred mail due.</param>
     /// <param name="tables">For the tables that the lists may name.</param>
@@ -40,8 +40,6 @@ public sealed class FlushService : IAsyncDisposable
         this.tag = tag;
         server = LocalServer.Start(LocalEndpoint.Path(settings.Get(Parameters.QueueDirectory), "flush"), ServeAsync, log, tag);
     }
-
-    public void Reload(Settings changed) => settings = changed;
 
     public ValueTask DisposeAsync() => server?.DisposeAsync() ?? ValueTask.CompletedTask;
 

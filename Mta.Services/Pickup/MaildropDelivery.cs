@@ -45,6 +45,12 @@ internal sealed class MaildropDelivery(PickupPorts ports, Settings settings, str
             // The service stops: the next one need not wait for the end of the lease.
             await ReleaseAsync(message, TimeSpan.Zero, CancellationToken.None).ConfigureAwait(false);
         }
+        catch (Exception e)
+        {
+            // Our own bug, met by one message: it must not keep the others from being sent.
+            ports.Log.Panic(tag, $"{message.Id.ToString()}: {e.ToString()}");
+            await ReleaseAsync(message, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     private async ValueTask<CleanupResult> EnqueueAsync(MaildropMessage message, MaildropContent content, CancellationToken cancellationToken)

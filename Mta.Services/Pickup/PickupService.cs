@@ -122,6 +122,13 @@ public sealed class PickupService : IAsyncDisposable
         {
             // The loop ends.
         }
+        catch (Exception e)
+        {
+            if (failing.Add(name))
+            {
+                ports.Log.Panic(tag, $"{name}: {e.ToString()}");
+            }
+        }
     }
 
     private async Task WaitAsync(CancellationToken cancellationToken)

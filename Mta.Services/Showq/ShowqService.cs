@@ -23,7 +23,7 @@ public sealed class ShowqService : IAsyncDisposable
     private readonly MailLog log;
     private readonly string tag;
     private readonly LocalServer? server;
-    private Settings settings;
+    private readonly Settings settings;
 
     /// <param name="lister">Reads the queue.</param>
     /// <param name="tables">For the tables that authorized_mailq_users may name.</param>
@@ -39,9 +39,6 @@ public sealed class ShowqService : IAsyncDisposable
         this.tag = tag;
         server = LocalServer.Start(LocalEndpoint.Path(settings.Get(Parameters.QueueDirectory), "showq"), ServeAsync, log, tag);
     }
-
-    /// <summary>Takes new settings; listings under way go on.</summary>
-    public void Reload(Settings changed) => settings = changed;
 
     public ValueTask DisposeAsync() => server?.DisposeAsync() ?? ValueTask.CompletedTask;
 
