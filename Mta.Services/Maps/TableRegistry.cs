@@ -201,6 +201,15 @@ public sealed class TableRegistry : IAsyncDisposable
                 return PatternTable.Open(reference, Warn);
             case "pgsql":
                 return MakePgsql(reference);
+            case "tcp":
+            case "socketmap":
+                var server = TableServerTable.Open(reference, Warn);
+                if (server is IAsyncDisposable disposable)
+                {
+                    owned.Add(disposable);
+                }
+
+                return server;
             case "unionmap":
             case "pipemap":
                 return CombinedTable.Open(reference, Open);

@@ -98,6 +98,7 @@ internal sealed partial class MapTool
 
         // A failure is told once, as fatal.
         var registry = new TableRegistry(new MailLog(new Warnings(terminal)), TimeProvider.System);
+        registry.Use(settings);
         var table = registry.Open(reference.ToString());
         return async (key, stop) =>
         {
