@@ -27,7 +27,8 @@ public sealed class RegexRules
     public static RegexRules Read(string type, string name, IEnumerable<RuleLine> lines, Action<string> warn) =>
         Read(type, name, lines, warn, TimeLimit);
 
-    internal static RegexRules Read(string type, string name, IEnumerable<RuleLine> lines, Action<string> warn, TimeSpan timeLimit) =>
+    /// <summary>The same with another time limit for a match.</summary>
+    public static RegexRules Read(string type, string name, IEnumerable<RuleLine> lines, Action<string> warn, TimeSpan timeLimit) =>
         new(new RegexRuleReader(type, name, warn, timeLimit).Read(lines), $"{type}:{name}");
 
     public LookupResult Find(string key)
