@@ -33,6 +33,7 @@ public sealed class NodeServices : IAsyncDisposable
     private readonly QueueClaims claims;
     private readonly RequestWatcher requests;
     private readonly QueueIntake intake;
+    private readonly RejectHistory rejects;
     private readonly InetServers servers;
     private readonly CancellationTokenSource stopping = new();
     private volatile NodeConfiguration configuration;
@@ -70,6 +71,7 @@ public sealed class NodeServices : IAsyncDisposable
         requests = new RequestWatcher(queue, storage.Requests, lease, log, time);
         intake = new QueueIntake(lease, accept, storage.Uploads, queue, log, claims.Sweep);
         configuration = new NodeConfiguration(environment, tables, intake, mailboxes, deadlines);
+        rejects = new RejectHistory(storage.Rejects, lease.Epoch.Name, time);
         servers = new InetServers(
             new SmtpdEnvironment
             {
@@ -77,6 +79,7 @@ public sealed class NodeServices : IAsyncDisposable
                 Tables = tables,
                 Dns = new DnsResolver(settings),
                 Log = log,
+                Rejects = rejects,
                 Time = time,
                 Deadlines = deadlines,
                 AcceptingMail = () => accepting && lease.IsHeld,
@@ -151,6 +154,7 @@ public sealed class NodeServices : IAsyncDisposable
             claims.Start();
         }
 
+        rejects.Start();
         local = StartLocalServices();
         await servers.ApplyAsync(configuration, environment.Listeners).ConfigureAwait(false);
         _ = MaintainAsync();
@@ -213,6 +217,7 @@ public sealed class NodeServices : IAsyncDisposable
         await claims.DisposeAsync().ConfigureAwait(false);
         await requests.DisposeAsync().ConfigureAwait(false);
         await servers.DisposeAsync().ConfigureAwait(false);
+        await rejects.DisposeAsync().ConfigureAwait(false);
         await queue.DisposeAsync().ConfigureAwait(false);
         await accept.DisposeAsync().ConfigureAwait(false);
         await completions.DisposeAsync().ConfigureAwait(false);

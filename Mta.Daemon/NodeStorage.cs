@@ -2,6 +2,7 @@ using Mta.Core.Config;
 using Mta.Services.Clients;
 using Mta.Services.Nodes;
 using Mta.Storage.Connections;
+using Mta.Storage.History;
 using Mta.Storage.Nodes;
 using Mta.Storage.Queue;
 using Npgsql;
@@ -23,6 +24,7 @@ internal sealed class NodeStorage : IAsyncDisposable
     private readonly NpgsqlDataSource completeSource;
     private readonly NpgsqlDataSource readSource;
     private readonly NpgsqlDataSource heartbeatSource;
+    private readonly NpgsqlDataSource historySource;
 
     public NodeStorage(Database database)
     {
@@ -33,6 +35,8 @@ internal sealed class NodeStorage : IAsyncDisposable
         heartbeatSource = Source(database, "heartbeat", HeartbeatConnections);
         Lookups = database.CreateDataSource(DatabaseRole.Daemon, "lookup", LookupConnections);
         Listings = database.CreateDataSource(DatabaseRole.Daemon, "showq", ListingConnections);
+        historySource = database.CreateDataSource(DatabaseRole.Daemon, "history", 1);
+        Rejects = new RejectStore(historySource);
         Registry = new NodeRegistry(heartbeatSource);
         Requests = new RequestStore(heartbeatSource);
         Reader = new QueueReader(readSource);
@@ -53,6 +57,8 @@ internal sealed class NodeStorage : IAsyncDisposable
 
     public RequestStore Requests { get; }
 
+    public RejectStore Rejects { get; }
+
     public QueueReader Reader { get; }
 
     public UploadStore Uploads { get; }
@@ -69,6 +75,7 @@ internal sealed class NodeStorage : IAsyncDisposable
         await acceptSource.DisposeAsync().ConfigureAwait(false);
         await completeSource.DisposeAsync().ConfigureAwait(false);
         await readSource.DisposeAsync().ConfigureAwait(false);
+        await historySource.DisposeAsync().ConfigureAwait(false);
         await heartbeatSource.DisposeAsync().ConfigureAwait(false);
         await Lookups.DisposeAsync().ConfigureAwait(false);
     }

@@ -3,6 +3,7 @@ using Mta.Tools.Postcat;
 using Mta.Tools.Postmap;
 using Mta.Tools.Postqueue;
 using Mta.Tools.Postsuper;
+using Mta.Tools.Qshape;
 using Mta.Tools.Sendmail;
 
 namespace Mta.Tools;
@@ -24,6 +25,7 @@ internal static class CommandTable
         ["postmap"] = MapCommands.PostmapAsync,
         ["postqueue"] = PostqueueCommand.RunAsync,
         ["postsuper"] = PostsuperCommand.RunAsync,
+        ["qshape"] = QshapeCommand.RunAsync,
         ["sendmail"] = SendmailCommand.RunAsync,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 

@@ -20,6 +20,9 @@ public sealed class SmtpdEnvironment
 
     public required MailLog Log { get; init; }
 
+    /// <summary>Takes rejected commands into the history; null for none.</summary>
+    public RejectHistory? Rejects { get; init; }
+
     public required TimeProvider Time { get; init; }
 
     public required DeadlineSweeper Deadlines { get; init; }

@@ -76,14 +76,17 @@ internal static class QueueSql
               $10::bigint[], $11::text[], $12::text[], $13::text[], $14::real[], $15::real[], $16::real[], $17::real[], $18::text[])
               AS o(id, number, final, action, sender, recipient, original, size, transport, relay, dsn, a, b, c, d, reason)),
         done AS (DELETE FROM mta_store.recipient r USING outcome o, mta_store.active m, alive
-              WHERE o.final AND m.id = o.id AND m.epoch = $2 AND r.message_id = o.id AND r.number = o.number RETURNING o.*),
+              WHERE o.final AND m.id = o.id AND m.epoch = $2 AND r.message_id = o.id AND r.number = o.number
+              RETURNING o.*, m.client_name, m.client_address, m.client_port, m.message_id),
         kept AS (UPDATE mta_store.recipient r SET dsn = o.dsn, reason = o.reason FROM outcome o, mta_store.active m, alive
-              WHERE NOT o.final AND m.id = o.id AND m.epoch = $2 AND r.message_id = o.id AND r.number = o.number RETURNING o.*),
+              WHERE NOT o.final AND m.id = o.id AND m.epoch = $2 AND r.message_id = o.id AND r.number = o.number
+              RETURNING o.*, m.client_name, m.client_address, m.client_port, m.message_id),
         gone AS (DELETE FROM mta_store.active m USING alive WHERE m.id = ANY ($19::bigint[]) AND m.epoch = $2 RETURNING m.id),
         body AS (DELETE FROM mta_store.content c USING gone WHERE c.message_id = gone.id)
         INSERT INTO mta.delivery_log (message_id, recipient_number, node, action, sender, recipient, original, size, transport, relay, dsn,
-              delay_before_queue, delay_in_queue, delay_connection, delay_transmission, reason)
-        SELECT id, number, $1, action, sender, recipient, original, size, transport, relay, dsn, a, b, c, d, reason FROM
+              delay_before_queue, delay_in_queue, delay_connection, delay_transmission, reason, client_name, client_address, header_message_id)
+        SELECT id, number, $1, action, sender, recipient, original, size, transport, relay, dsn, a, b, c, d, reason,
+              CASE WHEN client_port > 0 THEN client_name END, CASE WHEN client_port > 0 THEN client_address END, message_id FROM
               (SELECT * FROM done UNION ALL SELECT * FROM kept) s
         """;
 

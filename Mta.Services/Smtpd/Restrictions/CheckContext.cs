@@ -254,6 +254,12 @@ internal sealed class CheckContext(SmtpdSession session)
         var helo = session.Helo is null ? "" : $" helo=<{session.Helo}>";
         var occasion = $"{what}: {session.Where} from {session.Client.Tag}";
         session.Log.Info(session.Tag, $"{session.QueueTag}: {occasion}: {reply.Text};{sender}{recipient}{protocol}{helo}");
+        if (what == "reject")
+        {
+            session.Environment.Rejects?.Add(
+                session.QueueTag, session.Where, session.Client.Name, session.Client.Address, session.Helo, Sender, Recipient, reply);
+        }
+
         return reply;
     }
 }

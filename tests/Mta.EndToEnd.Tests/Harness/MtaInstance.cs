@@ -193,6 +193,15 @@ internal sealed class MtaInstance : IAsyncDisposable
         return value;
     }
 
+    /// <summary>Rows of a ready report as psql prints them for the report role: no header, columns separated by a blank.</summary>
+    public async Task<string[]> ReportAsync(string name, CancellationToken cancellationToken)
+    {
+        var file = Path.Combine(AppContext.BaseDirectory, "reports", name + ".sql");
+        string[] arguments = ["-XqAt", "-F", " ", "-v", "ON_ERROR_STOP=1", "-h", Path.Combine(root, "data", "postgres"), "-U", "postgres", "-c", "SET ROLE mta_report", "-f", file, "mta"];
+        var result = await CommandResult.RunAsync("psql", arguments, null, null, cancellationToken);
+        return result.Succeeded().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
     public async ValueTask DisposeAsync()
     {
         // Shown with a test that failed.

@@ -1,0 +1,8 @@
+-- Why attempts ended as bounced: by transport, host and reason. Addresses in a reason do not make it another one.
+SELECT transport, relay, dsn, regexp_replace(reason, '<[^>]*>', '<...>', 'g') AS reason, count(*) AS recipients, count(DISTINCT id) AS messages,
+       min(at) AS first, max(at) AS last
+FROM mta.delivery
+WHERE at >= mta.report_since() AND action = 'bounced'
+GROUP BY 1, 2, 3, 4
+ORDER BY recipients DESC, last DESC
+LIMIT 100;
