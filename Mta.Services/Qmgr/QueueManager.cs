@@ -84,19 +84,7 @@ public sealed partial class QueueManager : IDeliveryReport, IAsyncDisposable
 
         if (content is not null)
         {
-            if (stored.StoredChunks == 0 && Interlocked.Add(ref heldBytes, content.Length) <= options.MemoryLimit)
-            {
-                message.HoldContent(content);
-            }
-            else
-            {
-                if (stored.StoredChunks == 0)
-                {
-                    Interlocked.Add(ref heldBytes, -content.Length);
-                }
-
-                content.Dispose();
-            }
+            Hold(message, content);
         }
 
         message.Open = stored.Recipients.Count;
@@ -114,7 +102,19 @@ public sealed partial class QueueManager : IDeliveryReport, IAsyncDisposable
                 return;
             }
 
-            await ContinueAsync(message, cancellationToken).ConfigureAwait(false);
+            if (claimed.Content is { } content)
+            {
+                Hold(message, PooledContent.CopyOf(content));
+            }
+
+            if (claimed.Recipients is { } recipients && recipients.Count <= options.RecipientWindow)
+            {
+                await TakeAsync(message, recipients).ConfigureAwait(false);
+            }
+            else
+            {
+                await ContinueAsync(message, cancellationToken).ConfigureAwait(false);
+            }
         }
     }
 
@@ -178,6 +178,23 @@ public sealed partial class QueueManager : IDeliveryReport, IAsyncDisposable
     public async ValueTask StopAsync(TimeSpan limit) => await scheduler.StopAsync(limit).ConfigureAwait(false);
 
     public ValueTask DisposeAsync() => scheduler.DisposeAsync();
+
+    /// <summary>Keeps the content in memory while there is room for it and it is all there is.</summary>
+    private void Hold(ActiveMessage message, PooledContent content)
+    {
+        if (message.ChunkCount == 1 && Interlocked.Add(ref heldBytes, content.Length) <= options.MemoryLimit)
+        {
+            message.HoldContent(content);
+            return;
+        }
+
+        if (message.ChunkCount == 1)
+        {
+            Interlocked.Add(ref heldBytes, -content.Length);
+        }
+
+        content.Dispose();
+    }
 
     private ActiveMessage? Admit(Envelope envelope, int chunks, int attempts, bool warned, NodeEpoch epoch)
     {
@@ -251,6 +268,12 @@ public sealed partial class QueueManager : IDeliveryReport, IAsyncDisposable
             return;
         }
 
+        await TakeAsync(message, recipients).ConfigureAwait(false);
+    }
+
+    /// <summary>Begins with a window of recipients; one that is not full is the last.</summary>
+    private async ValueTask TakeAsync(ActiveMessage message, IReadOnlyList<Recipient> recipients)
+    {
         bool begins;
         lock (message.Gate)
         {

@@ -8,7 +8,14 @@ namespace Mta.Storage.Queue;
 /// <param name="ChunkCount">Pieces of content to read.</param>
 /// <param name="Attempts">Rounds of delivery that went before.</param>
 /// <param name="Warned">The sender has been told of the delay.</param>
-public sealed record ClaimedMessage(Envelope Envelope, int ChunkCount, int Attempts, bool Warned);
+public sealed record ClaimedMessage(Envelope Envelope, int ChunkCount, int Attempts, bool Warned)
+{
+    /// <summary>All recipients that are left, read along with the claim; null when they are many, and read in windows.</summary>
+    public IReadOnlyList<Recipient>? Recipients { get; set; }
+
+    /// <summary>The whole content, read along with the claim when it is small; null otherwise.</summary>
+    public byte[]? Content { get; set; }
+}
 
 /// <param name="Flushed">An administrator asked for it: what is known against the destination does not count.</param>
 public readonly record struct DueDestination(string Name, bool Flushed);
@@ -16,6 +23,12 @@ public readonly record struct DueDestination(string Name, bool Flushed);
 /// <summary>Claims mail for a node, and reads recipients and content.</summary>
 public sealed class QueueReader(NpgsqlDataSource source)
 {
+    /// <summary>Messages with at most so many recipients are read with the claim of their batch.</summary>
+    private const int PreloadedRecipients = 100;
+
+    /// <summary>Bytes of content up to which it is read with the claim.</summary>
+    private const int PreloadedContent = 65_536;
+
     /// <summary>Takes mail without an owner, with ids above <paramref name="floor"/>, oldest first.</summary>
     public ValueTask<IReadOnlyList<ClaimedMessage>> ClaimIncomingAsync(NodeEpoch node, long floor, int limit, CancellationToken cancellationToken) =>
         StorageErrors.MapAsync(
@@ -24,7 +37,7 @@ public sealed class QueueReader(NpgsqlDataSource source)
                 await using var command = Claim(QueueSql.ClaimIncoming, node);
                 command.Parameters.AddWithValue(floor);
                 command.Parameters.AddWithValue(limit);
-                return await ReadMessagesAsync(command, cancellationToken).ConfigureAwait(false);
+                return await ClaimAsync(command, cancellationToken).ConfigureAwait(false);
             });
 
     /// <summary>Destinations that have due mail and are not suspended.</summary>
@@ -53,7 +66,7 @@ public sealed class QueueReader(NpgsqlDataSource source)
                 await using var command = Claim(QueueSql.ClaimDeferred, node);
                 command.Parameters.AddWithValue(destination);
                 command.Parameters.AddWithValue(limit);
-                var messages = await ReadMessagesAsync(command, cancellationToken).ConfigureAwait(false);
+                var messages = await ClaimAsync(command, cancellationToken).ConfigureAwait(false);
                 if (messages.Count < limit)
                 {
                     await using var refresh = source.CreateCommand(QueueSql.RefreshDestination);
@@ -88,14 +101,7 @@ public sealed class QueueReader(NpgsqlDataSource source)
                 var recipients = new List<Recipient>();
                 while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
                 {
-                    recipients.Add(new Recipient
-                    {
-                        Number = reader.GetInt32(0),
-                        Address = reader.GetString(1),
-                        Original = Text(reader, 2),
-                        Notify = (DsnNotify)reader.GetInt16(3),
-                        OriginalRecipient = Text(reader, 4),
-                    });
+                    recipients.Add(ReadRecipient(reader, 0));
                 }
 
                 return (IReadOnlyList<Recipient>)recipients;
@@ -132,6 +138,73 @@ public sealed class QueueReader(NpgsqlDataSource source)
                 command.Parameters.AddWithValue(StoredText.Clean(reason));
                 return await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false) > 0;
             });
+
+    /// <summary>
+    /// Claims, then reads recipients and contents of all small messages of the batch at once. The claim stands when that fails: what was not
+    /// read is read message by message.
+    /// </summary>
+    private async Task<IReadOnlyList<ClaimedMessage>> ClaimAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        var messages = await ReadMessagesAsync(command, cancellationToken).ConfigureAwait(false);
+        var small = messages.Where(m => m.Envelope.RecipientCount <= PreloadedRecipients).ToDictionary(m => m.Envelope.Id.Value);
+        if (small.Count > 0)
+        {
+            try
+            {
+                await PreloadAsync(small, CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (Exception e) when (StorageErrors.IsDatabaseFailure(e))
+            {
+                foreach (var message in messages)
+                {
+                    message.Recipients = null;
+                    message.Content = null;
+                }
+            }
+        }
+
+        return messages;
+    }
+
+    private async Task PreloadAsync(Dictionary<long, ClaimedMessage> messages, CancellationToken cancellationToken)
+    {
+        long[] ids = [.. messages.Keys];
+        await using (var command = source.CreateCommand(QueueSql.Recipients))
+        {
+            command.Parameters.AddWithValue(ids);
+            var recipients = messages.Keys.ToDictionary(id => id, _ => new List<Recipient>(1));
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            {
+                recipients[reader.GetInt64(0)].Add(ReadRecipient(reader, 1));
+            }
+
+            foreach (var (id, list) in recipients)
+            {
+                messages[id].Recipients = list;
+            }
+        }
+
+        await using (var command = source.CreateCommand(QueueSql.WholeContents))
+        {
+            command.Parameters.AddWithValue(
+                messages.Values.Where(m => m.ChunkCount == 1 && m.Envelope.Size <= PreloadedContent).Select(m => m.Envelope.Id.Value).ToArray());
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            {
+                messages[reader.GetInt64(0)].Content = reader.GetFieldValue<byte[]>(1);
+            }
+        }
+    }
+
+    private static Recipient ReadRecipient(NpgsqlDataReader reader, int column) => new()
+    {
+        Number = reader.GetInt32(column),
+        Address = reader.GetString(column + 1),
+        Original = Text(reader, column + 2),
+        Notify = (DsnNotify)reader.GetInt16(column + 3),
+        OriginalRecipient = Text(reader, column + 4),
+    };
 
     private NpgsqlCommand Claim(string sql, NodeEpoch node)
     {

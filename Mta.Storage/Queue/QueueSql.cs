@@ -192,6 +192,9 @@ internal static class QueueSql
         WHERE message_id = $1 AND number > $2 ORDER BY number LIMIT $3
         """;
 
+    /// <summary>The contents of messages that have one chunk.</summary>
+    public const string WholeContents = "SELECT message_id, data FROM mta_store.content WHERE message_id = ANY ($1) AND chunk = 0";
+
     public const string ContentChunk = "SELECT data FROM mta_store.content WHERE message_id = $1 AND chunk = $2";
 
     public const string UploadBegin =
