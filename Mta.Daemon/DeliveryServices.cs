@@ -55,7 +55,10 @@ internal static class DeliveryServices
                     service.Name,
                     make(parts with { Settings = settings }),
                     settings,
-                    service.ProcessLimit ?? settings.Get(Parameters.DefaultProcessLimit)));
+                    service.ProcessLimit ?? settings.Get(Parameters.DefaultProcessLimit))
+                {
+                    LogTag = LogTags.Of(parts.Settings, settings, service.Command),
+                });
             }
         }
 

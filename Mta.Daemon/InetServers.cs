@@ -57,11 +57,7 @@ internal sealed class InetServers(SmtpdEnvironment environment, MailLog log) : I
 
     private SmtpServer Make(NodeConfiguration configuration, MasterService service)
     {
-        var prefix = configuration.SmtpdOf(service).Settings.Get(Parameters.SyslogName);
-        var root = configuration.Settings.Get(Parameters.SyslogName);
-
-        // -o syslog_name=postfix/submission is logged as postfix/submission/smtpd.
-        var tag = prefix.StartsWith(root + "/", StringComparison.Ordinal) ? $"{prefix[(root.Length + 1)..]}/smtpd" : "smtpd";
+        var tag = LogTags.Of(configuration.Settings, configuration.SmtpdOf(service).Settings, "smtpd");
         return new SmtpServer(
             environment,
             new SmtpServerOptions

@@ -112,7 +112,7 @@ public sealed class NodeServices : IAsyncDisposable
         configuration = next;
         lease.Configure(TimesOf(changed.Settings));
         queue.Configure(next.SettingsOf("qmgr"), next.Transports);
-        intake.Delivers = next.Runs("qmgr");
+        intake.Delivers = claims.Delivers = next.Runs("qmgr");
         await StopLocalServicesAsync().ConfigureAwait(false);
         local = StartLocalServices();
     }
@@ -144,16 +144,12 @@ public sealed class NodeServices : IAsyncDisposable
     {
         await tables.StartAsync(cancellationToken).ConfigureAwait(false);
         queue.Configure(configuration.SettingsOf("qmgr"), configuration.Transports);
-        intake.Delivers = configuration.Runs("qmgr");
+        intake.Delivers = claims.Delivers = configuration.Runs("qmgr");
         lease.Beat += held => queue.MayDeliver = held && accepting;
         lease.EpochEnded += queue.Abandon;
         lease.Start();
-        if (intake.Delivers)
-        {
-            requests.Start();
-            claims.Start();
-        }
-
+        requests.Start();
+        claims.Start();
         rejects.Start();
         local = StartLocalServices();
         await servers.ApplyAsync(configuration, environment.Listeners).ConfigureAwait(false);

@@ -6,6 +6,9 @@ namespace Mta.Storage;
 /// <summary>Turns what Npgsql throws into the one exception that leaves the store.</summary>
 public static class StorageErrors
 {
+    /// <summary>Raised by mta.maildrop_finish: another node has enqueued this mail from maildrop.</summary>
+    private const string MaildropEnqueuedBefore = "MTA01";
+
     /// <summary>Runs an operation of the store and maps its failure.</summary>
     public static async ValueTask<T> MapAsync<T>(Func<Task<T>> operation)
     {
@@ -27,7 +30,7 @@ public static class StorageErrors
     /// <summary>True for an error in the data itself: another try with the same data fails in the same way.</summary>
     public static bool IsDataError(Exception e) =>
         e is PostgresException { SqlState: { Length: 5 } state } && state[..2] is "22" or "23"
-        || e is PostgresException { SqlState: PostgresErrorCodes.ProgramLimitExceeded }
+        || e is PostgresException { SqlState: PostgresErrorCodes.ProgramLimitExceeded or MaildropEnqueuedBefore }
         || e is InvalidCastException or ArgumentException;
 
     /// <summary>True when the disk of the database is full.</summary>

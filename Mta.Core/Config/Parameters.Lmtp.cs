@@ -35,7 +35,7 @@ public static partial class Parameters
     public static readonly Parameter<string> LmtpLhloName = Text("lmtp_lhlo_name", "$myhostname", min: 1);
     public static readonly Parameter<TimeSpan> LmtpLhloTimeout = Time("lmtp_lhlo_timeout", "300s");
     public static readonly Parameter<int> LmtpLineLengthLimit = Int("lmtp_line_length_limit", "998");
-    public static readonly Parameter<bool> LmtpLogTlsFeatureStatus = Bool("lmtp_log_tls_feature_status", "yes");
+    public static readonly Parameter<bool> LmtpLogTlsFeatureStatus = Bool("lmtp_log_tls_feature_status", "no");
     public static readonly Parameter<TimeSpan> LmtpMailTimeout = Time("lmtp_mail_timeout", "300s");
     public static readonly Parameter<string> LmtpMimeHeaderChecks = Text("lmtp_mime_header_checks", "");
     public static readonly Parameter<int> LmtpMinDataRate = Int("lmtp_min_data_rate", "500");

@@ -35,7 +35,7 @@ public static partial class Parameters
     public static readonly Parameter<TimeSpan> SmtpHeloTimeout = Time("smtp_helo_timeout", "300s");
     public static readonly Parameter<string> SmtpHostLookup = Text("smtp_host_lookup", "dns", min: 1);
     public static readonly Parameter<int> SmtpLineLengthLimit = Int("smtp_line_length_limit", "998");
-    public static readonly Parameter<bool> SmtpLogTlsFeatureStatus = Bool("smtp_log_tls_feature_status", "yes");
+    public static readonly Parameter<bool> SmtpLogTlsFeatureStatus = Bool("smtp_log_tls_feature_status", "no");
     public static readonly Parameter<TimeSpan> SmtpMailTimeout = Time("smtp_mail_timeout", "300s");
     public static readonly Parameter<string> SmtpMimeHeaderChecks = Text("smtp_mime_header_checks", "");
     public static readonly Parameter<int> SmtpMinDataRate = Int("smtp_min_data_rate", "500");

@@ -57,6 +57,9 @@ public sealed class DeliveryRequest
     /// <summary>When this request was handed to the agent: the end of b in delays=a/b/c/d.</summary>
     public long StartTimestamp { get; set; }
 
+    /// <summary>The service's name in log lines.</summary>
+    internal string LogTag { get => field ?? Transport; init; }
+
     /// <summary>The queue manager's name of the queue that the request waited in: the next hop, or a recipient of it.</summary>
     internal string QueueName { get; init; } = "";
 

@@ -24,7 +24,7 @@ internal sealed class DeliveryLog(MailLog log, TimeProvider time)
             transmission = Seconds(start, now);
         }
 
-        Log(message, service, recipient, status, total, inQueue, connection, transmission);
+        Log(message, request?.LogTag ?? service, recipient, status, total, inQueue, connection, transmission);
         return new DeliveryRecord(
             recipient.Number,
             status.Action,

@@ -27,6 +27,9 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
     /// <summary>The time between polls; NOTIFY and requests only shorten it.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>False on a node that only receives: its mail is claimed by others.</summary>
+    public bool Delivers { get; set; } = true;
+
     public void Start() => running = Task.Run(RunAsync);
 
     /// <summary>Looks at once.</summary>
@@ -75,7 +78,7 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
             try
             {
                 queue.Tick();
-                if (lease.IsHeld)
+                if (lease.IsHeld && Delivers)
                 {
                     await PollAsync(stopping.Token).ConfigureAwait(false);
                 }

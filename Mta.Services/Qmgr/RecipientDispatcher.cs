@@ -125,6 +125,7 @@ internal sealed class RecipientDispatcher(
                 Reports = reports,
                 ActiveTimestamp = message.ActiveTimestamp,
                 QueueName = route.Queue,
+                LogTag = route.Service.LogTag,
             };
             if (entries is null)
             {

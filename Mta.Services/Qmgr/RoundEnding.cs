@@ -165,6 +165,7 @@ internal sealed class RoundEnding(
                     NotificationKind.Delay => "sender delay notification",
                     _ => "sender delivery status notification",
                 };
+                ports.Log.Info("cleanup", $"{notifications[i].Envelope.Id}: message-id={notifications[i].Envelope.MessageId}");
                 ports.Log.Info("bounce", $"{message.IdText}: {what}: {notifications[i].Envelope.Id}");
             }
 

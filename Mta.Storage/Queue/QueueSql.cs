@@ -25,11 +25,12 @@ internal static class QueueSql
             SELECT c.* FROM unnest($26::bigint[], $27::int[], $28::bytea[]) c, alive)
         """;
 
-    // Messages that streamed in, and those that replace one in maildrop.
+    // Messages that streamed in, and those that replace one in maildrop: when another node has enqueued that one before, the batch fails
+    // with MTA01, and is taken apart until the message stands alone.
     private const string AcceptSources =
         """
         , stored AS (DELETE FROM mta_store.upload u USING alive WHERE u.message_id = ANY ($29::bigint[])),
-        picked AS (DELETE FROM mta_store.maildrop d USING alive WHERE d.id = ANY ($30::bigint[]))
+        picked AS MATERIALIZED (SELECT mta.maildrop_finish($30::bigint[]) FROM alive)
         """;
 
     private const string AcceptMessages =
@@ -44,9 +45,9 @@ internal static class QueueSql
 
     public const string AcceptUnowned = "WITH " + AliveWriter + AcceptParts + IntoIncoming;
 
-    public const string AcceptOwnedFromSource = "WITH " + AliveWriter + AcceptParts + AcceptSources + IntoActive;
+    public const string AcceptOwnedFromSource = "WITH " + AliveWriter + AcceptParts + AcceptSources + IntoActive + ", picked";
 
-    public const string AcceptUnownedFromSource = "WITH " + AliveWriter + AcceptParts + AcceptSources + IntoIncoming;
+    public const string AcceptUnownedFromSource = "WITH " + AliveWriter + AcceptParts + AcceptSources + IntoIncoming + ", picked";
 
     /// <summary>
     /// After the writer's lock is ours the old transaction has ended, one way or the other. The write makes this commit wait for a

@@ -41,9 +41,6 @@ internal sealed class MixedTraffic : IAsyncDisposable
 
     public static async Task<MixedTraffic> RunAsync(CancellationToken cancellationToken)
     {
-        // Postfix logs tls= since 3.11, and lines with it are not for the pflogsumm of Debian 12.
-        const string WithoutTls = "smtp_log_tls_feature_status = no";
-
         // What takes all, what says 4xx and what says 5xx to RCPT.
         SmtpSink[] sinks =
         [
@@ -54,7 +51,6 @@ internal sealed class MixedTraffic : IAsyncDisposable
         var mta = await MtaInstance.StartAsync(
             cancellationToken,
             $$"""
-            {{WithoutTls}}
             transport_maps = inline:{ { open.test = smtp:[127.0.0.1]:{{sinks[0].Port}} }, { busy.test = smtp:[127.0.0.1]:{{sinks[1].Port}} }, { closed.test = smtp:[127.0.0.1]:{{sinks[2].Port}} } }
             smtpd_sender_restrictions = check_sender_access inline:{ { banned@client.test = REJECT go away } }
             """);
