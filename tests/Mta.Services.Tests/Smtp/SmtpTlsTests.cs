@@ -36,7 +36,7 @@ public sealed class SmtpTlsTests : IDisposable
     public async Task TLS_is_used_when_it_is_offered_and_the_connection_is_kept()
     {
         await using var server = Server();
-        using var scenario = new SmtpScenario("smtp_tls_security_level = may\nsmtp_tls_loglevel = 1");
+        using var scenario = new SmtpScenario("smtp_tls_security_level = may\nsmtp_tls_loglevel = 1\nsmtp_log_tls_feature_status = yes");
         var status = await scenario.DeliverAsync(server.Nexthop);
         status.Action.ShouldBe(DeliveryAction.Sent);
         status.Tls.ShouldBe("may");
