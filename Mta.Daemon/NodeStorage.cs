@@ -11,7 +11,8 @@ namespace Mta.Daemon;
 
 /// <summary>
 /// The connections of a node and what writes and reads the queue over them. The budget of a node is the sum of the pools: accept, complete,
-/// 8 to claim and read, 3 for heartbeats and requests, 4 for lookups, 2 for queue listings, each opened when it is needed.
+/// 8 to claim and read, 3 for heartbeats and requests, 4 for lookups, 2 for queue listings, 1 for the history of refusals. Each is opened
+/// when it is needed.
 /// </summary>
 internal sealed class NodeStorage : IAsyncDisposable
 {

@@ -1,8 +1,4 @@
-using System.Collections.Concurrent;
 using Mta.Core.Addresses;
-using Mta.Core.Config;
-using Mta.Core.Delivery;
-using Mta.Core.Qmgr;
 using Mta.Core.Queue;
 using Mta.Services.Clients;
 using Mta.Storage.Nodes;

@@ -71,7 +71,7 @@ internal sealed class MapToolOptions
         options.Tables = getopt.Operands;
         var problem = actions > 1 ? "specify only one of -s -q or -d"
             : message && (options.Action != MapAction.Query || options.Key != "-") ? "specify -b -h or -m only with \"-q -\""
-            : message ? "-b, -h and -m need tables of patterns, which are not supported"
+            : message ? "-b, -h and -m are not available in this version"
             : options.Tables.Count == 0 ? aliases ? AliasUsage : MapUsage
             : null;
         if (problem is not null)
