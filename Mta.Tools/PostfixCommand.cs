@@ -13,7 +13,7 @@ namespace Mta.Tools;
 /// <summary>
 /// postfix - starts, stops and asks after the mail system
 ///
-/// <c>postfix [-c dir] [-Dv] start|start-fg|stop|quick-stop|drain|abort|reload|flush|check|status</c>
+/// <c>postfix [-c dir] [-Dv] start|start-fg|start-on-hold|stop|quick-stop|drain|abort|reload|flush|check|status</c>
 ///
 /// What it does is logged as postfix/postfix-script and shown on standard error. Exit code 0 when it worked; status gives 1 when the mail
 /// system does not run, reload gives 1 when the new configuration is refused. start returns when the ports accept.
@@ -86,6 +86,8 @@ internal sealed partial class PostfixCommand
         {
             case "start":
                 return await StartAsync(cancellationToken).ConfigureAwait(false);
+            case "start-on-hold":
+                return await StartOnHoldAsync(cancellationToken).ConfigureAwait(false);
             case "start-fg":
                 return StartForeground();
             case "stop" or "drain":

@@ -23,7 +23,11 @@ internal sealed class ToolDatabase : IAsyncDisposable
     /// Connections in a role. Root and mail_owner start the embedded cluster when it is down; for others it is the socket's directory that
     /// decides. Nothing is connected yet when the cluster runs. Throws <see cref="StorageException"/>.
     /// </summary>
-    public static async Task<ToolDatabase> OpenAsync(Settings settings, DatabaseRole role, string purpose, CancellationToken cancellationToken)
+    public static async Task<ToolDatabase> OpenAsync(Settings settings, DatabaseRole role, string purpose, CancellationToken cancellationToken) =>
+        await OpenAsync(settings, role, purpose, migrate: false, cancellationToken).ConfigureAwait(false);
+
+    /// <param name="migrate">Brings the schema up to this program's version first, as a node does when it starts.</param>
+    public static async Task<ToolDatabase> OpenAsync(Settings settings, DatabaseRole role, string purpose, bool migrate, CancellationToken cancellationToken)
     {
         if (!DatabaseUrl.TryParse(settings.Get(Parameters.DatabaseUrl), out var url, out var problem))
         {
@@ -32,7 +36,13 @@ internal sealed class ToolDatabase : IAsyncDisposable
 
         if (!url.IsEmbedded)
         {
-            return new ToolDatabase(Database.Connect(url).CreateDataSource(role, purpose, 2), null);
+            var database = Database.Connect(url);
+            if (migrate)
+            {
+                await database.MigrateAsync(null, cancellationToken).ConfigureAwait(false);
+            }
+
+            return new ToolDatabase(database.CreateDataSource(role, purpose, 2), null);
         }
 
         var owner = settings.Get(Parameters.MailOwner);
@@ -43,7 +53,7 @@ internal sealed class ToolDatabase : IAsyncDisposable
         }
 
         var use = await cluster.StartAsync(cancellationToken).ConfigureAwait(false);
-        if (use.Started)
+        if (use.Started || migrate)
         {
             // A cluster that was just made has no schema; one that was left by an older program is brought up to date.
             await use.Database.MigrateAsync(null, cancellationToken).ConfigureAwait(false);

@@ -18,6 +18,8 @@ public sealed class QueueAdministration(NpgsqlDataSource source, string operator
         FROM unnest($1) AS u(id), LATERAL mta.queue_id(u.id) AS q
         """;
 
+    private const string HoldRestored = "SELECT mta.hold_restored()";
+
     private const string Sweep = "SELECT mta.maildrop_sweep()";
 
     /// <summary>The messages of these queues; of the given ids those that are there, or all when there are none given.</summary>
@@ -58,6 +60,21 @@ public sealed class QueueAdministration(NpgsqlDataSource source, string operator
                 }
 
                 return (IReadOnlyList<(long Id, string Result)>)results;
+            });
+
+    /// <summary>Sets all mail of a restored database aside, before a node starts; the number of messages. Refused while a node is live.</summary>
+    public ValueTask<long> HoldRestoredAsync(CancellationToken cancellationToken) =>
+        StorageErrors.MapAsync(
+            async () =>
+            {
+                await using var batch = source.CreateBatch();
+                batch.BatchCommands.Add(new NpgsqlBatchCommand(SetOperator) { Parameters = { new() { Value = operatorName } } });
+                batch.BatchCommands.Add(new NpgsqlBatchCommand(HoldRestored));
+                batch.Timeout = 0;
+                await using var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+                await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+                return reader.GetInt64(0);
             });
 
     /// <summary>Removes what was left unfinished in maildrop; the number of messages.</summary>

@@ -35,6 +35,7 @@ public sealed class SchemaMigrator(
         {
             await using var source = CreateSource();
             await using var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+            await PoolerCheck.RefusePoolerAsync(connection, cancellationToken).ConfigureAwait(false);
             var schema = await SchemaSnapshot.ReadAsync(connection, cancellationToken).ConfigureAwait(false);
             if (!schema.IsCurrent)
             {
@@ -64,6 +65,7 @@ public sealed class SchemaMigrator(
         {
             await using var source = CreateSource();
             await using var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+            await PoolerCheck.RefusePoolerAsync(connection, cancellationToken).ConfigureAwait(false);
             var schema = await SchemaSnapshot.ReadAsync(connection, cancellationToken).ConfigureAwait(false);
             Check(schema);
             return new SchemaState(schema.Version, schema.RolesUsable && schema.GrantsApplied is not (null or ""));

@@ -229,6 +229,13 @@ BEGIN
                 result := 'done';
             END IF;
         END IF;
+        IF result IS NULL AND action = 'release' THEN
+            -- Set aside in maildrop, by mta.hold_restored().
+            UPDATE mta_store.maildrop q SET taken_until = NULL WHERE q.id = id AND q.taken_until = 'infinity';
+            IF FOUND THEN
+                result := 'done';
+            END IF;
+        END IF;
         EXIT WHEN result IS NOT NULL;
 
         IF EXISTS (SELECT FROM mta_store.active q WHERE q.id = id) THEN

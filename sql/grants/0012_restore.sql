@@ -1,0 +1,1 @@
+GRANT EXECUTE ON FUNCTION mta.hold_restored() TO mta_admin;
