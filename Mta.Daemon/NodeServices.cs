@@ -93,7 +93,7 @@ public sealed class NodeServices : IAsyncDisposable
         var storage = new NodeStorage(environment.Database);
         var identity = NodeInstance.Identify(environment.Settings);
         var lease = await NodeLease.BeginAsync(
-            storage.Registry, identity, TimesOf(environment.Settings), environment.Time, environment.Log, cancellationToken).ConfigureAwait(false)
+            storage.Registry, identity, LeaseTimes.From(environment.Settings), environment.Time, environment.Log, cancellationToken).ConfigureAwait(false)
             ?? throw new StorageException(
                 StorageFailure.Conflict,
                 $"a node named {identity.Name} is running on another host or with another data_directory: set node_name in main.cf, or wait until its lease has ended");
@@ -106,11 +106,12 @@ public sealed class NodeServices : IAsyncDisposable
     public async Task ReloadAsync(ServiceEnvironment changed, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        var times = LeaseTimes.From(changed.Settings);
         var next = new NodeConfiguration(changed, tables, intake, mailboxes, deadlines);
         await tables.StartAsync(cancellationToken).ConfigureAwait(false);
         await servers.ApplyAsync(next, changed.Listeners).ConfigureAwait(false);
         configuration = next;
-        lease.Configure(TimesOf(changed.Settings));
+        lease.Configure(times);
         queue.Configure(next.SettingsOf("qmgr"), next.Transports);
         intake.Delivers = claims.Delivers = next.Runs("qmgr");
         await StopLocalServicesAsync().ConfigureAwait(false);
@@ -136,9 +137,6 @@ public sealed class NodeServices : IAsyncDisposable
 
         await DisposeAsync().ConfigureAwait(false);
     }
-
-    private static LeaseTimes TimesOf(Settings settings) => new(
-        settings.Get(Parameters.NodeLeaseTime), settings.Get(Parameters.NodeHeartbeatInterval), settings.Get(Parameters.NodeTakeoverGrace));
 
     private async Task BeginAsync(CancellationToken cancellationToken)
     {

@@ -11,13 +11,14 @@ namespace Mta.Daemon;
 
 /// <summary>
 /// The connections of a node and what writes and reads the queue over them. The budget of a node is the sum of the pools: accept, complete,
-/// 8 to claim and read, 3 for heartbeats and requests, 4 for lookups, 2 for queue listings, 1 for the history of refusals. Each is opened
-/// when it is needed.
+/// 8 to claim and read, 6 for heartbeats, requests and take-over (2 while nothing hangs), 1 to end sessions of frozen nodes, 4 for lookups,
+/// 2 for queue listings, 1 for the history of refusals. Each is opened when it is needed.
 /// </summary>
 internal sealed class NodeStorage : IAsyncDisposable
 {
     private const int ReadConnections = 8;
-    private const int HeartbeatConnections = 3;
+    private const int HeartbeatConnections = 6;
+    private const int HeartbeatSeconds = 5;
     private const int LookupConnections = 4;
     private const int ListingConnections = 2;
 
@@ -25,6 +26,7 @@ internal sealed class NodeStorage : IAsyncDisposable
     private readonly NpgsqlDataSource completeSource;
     private readonly NpgsqlDataSource readSource;
     private readonly NpgsqlDataSource heartbeatSource;
+    private readonly NpgsqlDataSource controlSource;
     private readonly NpgsqlDataSource historySource;
 
     public NodeStorage(Database database)
@@ -33,12 +35,13 @@ internal sealed class NodeStorage : IAsyncDisposable
         acceptSource = Source(database, "accept", 2 * MaximumWriters);
         completeSource = Source(database, "complete", 2 * MaximumWriters);
         readSource = Source(database, "claim", ReadConnections);
-        heartbeatSource = Source(database, "heartbeat", HeartbeatConnections);
+        heartbeatSource = database.CreateDataSource(DatabaseRole.Daemon, "heartbeat", HeartbeatConnections, ConfigureHeartbeat);
+        controlSource = database.CreateDataSource(DatabaseRole.Login, "takeover", 1);
         Lookups = database.CreateDataSource(DatabaseRole.Daemon, "lookup", LookupConnections);
         Listings = database.CreateDataSource(DatabaseRole.Daemon, "showq", ListingConnections);
         historySource = database.CreateDataSource(DatabaseRole.Daemon, "history", 1);
         Rejects = new RejectStore(historySource);
-        Registry = new NodeRegistry(heartbeatSource);
+        Registry = new NodeRegistry(heartbeatSource, controlSource);
         Requests = new RequestStore(heartbeatSource);
         Reader = new QueueReader(readSource);
         Uploads = new UploadStore(readSource);
@@ -78,7 +81,17 @@ internal sealed class NodeStorage : IAsyncDisposable
         await readSource.DisposeAsync().ConfigureAwait(false);
         await historySource.DisposeAsync().ConfigureAwait(false);
         await heartbeatSource.DisposeAsync().ConfigureAwait(false);
+        await controlSource.DisposeAsync().ConfigureAwait(false);
         await Lookups.DisposeAsync().ConfigureAwait(false);
+    }
+
+    // What hangs is broken off within seconds and without asking the server, which may be out of reach.
+    private static void ConfigureHeartbeat(NpgsqlConnectionStringBuilder settings)
+    {
+        QueueDataSource.Configure(settings);
+        settings.Timeout = HeartbeatSeconds;
+        settings.CommandTimeout = HeartbeatSeconds;
+        settings.CancellationTimeout = -1;
     }
 
     private static NpgsqlDataSource Source(Database database, string purpose, int connections) =>

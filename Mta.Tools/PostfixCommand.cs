@@ -5,6 +5,7 @@ using Mta.Services.Clients;
 using Mta.Services.Configuration;
 using Mta.Services.Master;
 using Mta.Services.Net;
+using Mta.Services.Nodes;
 using Mta.Services.Postlogd;
 using Mta.Tools.Postqueue;
 
@@ -124,6 +125,7 @@ internal sealed partial class PostfixCommand
             await SayAsync(problem.IsError ? LogSeverity.Error : LogSeverity.Warning, problem.ToString()).ConfigureAwait(false);
         }
 
+        _ = LeaseTimes.From(loaded.Settings ?? settings);
         var warnings = new List<string>();
         var wrong = InstanceDirectories.Ensure(settings, warnings);
         foreach (var warning in warnings)

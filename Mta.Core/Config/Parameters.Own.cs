@@ -19,7 +19,7 @@ public static partial class Parameters
     public static readonly Parameter<TimeSpan> NodeHeartbeatInterval = Time("node_heartbeat_interval", "1s", min: 1);
 
     /// <summary>How long after the end of a lease another node waits before it takes the mail over.</summary>
-    public static readonly Parameter<TimeSpan> NodeTakeoverGrace = Time("node_takeover_grace", "5s", min: 0);
+    public static readonly Parameter<TimeSpan> NodeTakeoverGrace = Time("node_takeover_grace", "5s", min: 1);
 
     /// <summary>Connections that commit accepted mail.</summary>
     public static readonly Parameter<int> QueueAcceptConnections = Int("queue_accept_connections", "2", min: 1, max: 16);

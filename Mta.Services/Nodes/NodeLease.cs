@@ -6,9 +6,6 @@ using Mta.Storage.Queue;
 
 namespace Mta.Services.Nodes;
 
-/// <summary>Times of the lease; see the parameters node_lease_time, node_heartbeat_interval and node_takeover_grace.</summary>
-public sealed record LeaseTimes(TimeSpan Lease, TimeSpan Heartbeat, TimeSpan Grace);
-
 /// <summary>
 /// The node's lease on its epoch, renewed by a heartbeat. A node that cannot renew it fences itself before it ends: it accepts and
 /// delivers nothing until it has renewed or, when somebody ended its epoch, begun another.
@@ -25,6 +22,7 @@ public sealed class NodeLease : IAsyncDisposable
     private volatile LeaseTimes times;
     private volatile State state;
     private Task? running;
+    private Task takingOver = Task.CompletedTask;
     private TimeSpan unbrokenSince;
     private long leaseEnd;
 
@@ -75,7 +73,7 @@ public sealed class NodeLease : IAsyncDisposable
         try
         {
             // The exact bound: the ids of the next epoch begin right after it.
-            await registry.HeartbeatAsync(Epoch, TimeSpan.Zero, state.Ids.Last, cancellationToken).ConfigureAwait(false);
+            await registry.HeartbeatAsync(Epoch, TimeSpan.Zero, state.Ids.Last, times.BeatLimit, cancellationToken).ConfigureAwait(false);
             await registry.EndAsync(Epoch, cancellationToken).ConfigureAwait(false);
         }
         catch (StorageException e)
@@ -97,6 +95,8 @@ public sealed class NodeLease : IAsyncDisposable
         {
             await task.ConfigureAwait(false);
         }
+
+        await takingOver.ConfigureAwait(false);
     }
 
     private async Task RunAsync()
@@ -123,15 +123,13 @@ public sealed class NodeLease : IAsyncDisposable
         try
         {
             var sent = BootClock.Now;
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
-            limit.CancelAfter(times.Lease);
-            if (await registry.HeartbeatAsync(Epoch, times.Lease, state.Ids.Last, limit.Token).ConfigureAwait(false))
+            if (await registry.HeartbeatAsync(Epoch, times.Lease, state.Ids.Last, times.BeatLimit, stopping.Token).ConfigureAwait(false))
             {
                 Volatile.Write(ref leaseEnd, (sent + times.Lease).Ticks);
             }
             else
             {
-                await BeginAgainAsync(limit.Token).ConfigureAwait(false);
+                await BeginAgainAsync(stopping.Token).ConfigureAwait(false);
             }
 
             if (wasFailing)
@@ -140,10 +138,15 @@ public sealed class NodeLease : IAsyncDisposable
                 unbrokenSince = sent;
             }
 
-            await TakeOverAsync(sent, limit.Token).ConfigureAwait(false);
+            // Beside the heartbeat: what it waits for, or how much mail it moves, must not cost this node its own lease.
+            if (takingOver.IsCompleted && sent - unbrokenSince >= times.Lease + times.Grace)
+            {
+                takingOver = TakeOverAsync(stopping.Token);
+            }
+
             return true;
         }
-        catch (Exception e) when (e is StorageException || (e is OperationCanceledException && !stopping.IsCancellationRequested))
+        catch (StorageException e)
         {
             if (!wasFailing)
             {
@@ -174,16 +177,22 @@ public sealed class NodeLease : IAsyncDisposable
     /// Only a node that has itself renewed without a break for lease and grace may end the epochs of others: after an outage of the database
     /// all leases have ended, and that is nobody's fault.
     /// </summary>
-    private async ValueTask TakeOverAsync(TimeSpan now, CancellationToken cancellationToken)
+    private async Task TakeOverAsync(CancellationToken cancellationToken)
     {
-        if (now - unbrokenSince < times.Lease + times.Grace)
+        try
         {
-            return;
+            foreach (var name in await registry.TakeOverAsync(Epoch, times.Grace, cancellationToken).ConfigureAwait(false))
+            {
+                log.Warning(Tag, $"node {name} is silent: its epoch is ended and its mail goes to incoming");
+            }
         }
-
-        foreach (var name in await registry.TakeOverAsync(Epoch, times.Grace, cancellationToken).ConfigureAwait(false))
+        catch (StorageException e)
         {
-            log.Warning(Tag, $"node {name} is silent: its epoch is ended and its mail goes to incoming");
+            log.Warning(Tag, $"the epoch of a silent node cannot be ended, it is tried again: {e.Message}");
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped.
         }
     }
 

@@ -98,6 +98,8 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
             }
             catch (StorageException e)
             {
+                // The answer to a claim may have been lost.
+                sweepNeeded = true;
                 if (!failing)
                 {
                     failing = true;

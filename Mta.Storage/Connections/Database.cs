@@ -84,13 +84,13 @@ public sealed class Database
 
     private static void ApplyDefaults(NpgsqlConnectionStringBuilder connection)
     {
-        // A dead server is noticed within a minute also where nothing is sent, and a fail-over within seconds.
+        // A server that has vanished is noticed within 15 s, which is a lease by default, also where nothing is sent (Linux sends nine probes).
         // A Unix socket refuses these options.
         if (!connection.Host!.Split(',').Any(h => h.StartsWith('/')))
         {
             SetUnlessGiven(connection, "Tcp Keepalive", true);
-            SetUnlessGiven(connection, "Tcp Keepalive Time", 20);
-            SetUnlessGiven(connection, "Tcp Keepalive Interval", 10);
+            SetUnlessGiven(connection, "Tcp Keepalive Time", 5);
+            SetUnlessGiven(connection, "Tcp Keepalive Interval", 1);
         }
 
         SetUnlessGiven(connection, "Host Recheck Seconds", 2);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 
 namespace Mta.Storage.Nodes;
@@ -11,70 +12,63 @@ public sealed record NodeEpoch(string Name, long Epoch, int Number, long IdFloor
 public sealed record NodeIdentity(string Name, string Instance, string Host, int ProcessId, string Version);
 
 /// <summary>The registry of nodes: epochs, heartbeats, take-over.</summary>
-public sealed class NodeRegistry(NpgsqlDataSource source)
+/// <param name="source">Connections of the daemon.</param>
+/// <param name="control">
+/// Connections as the role that all sessions of ours log in as, which may end those of a frozen node; the same ones where there is one role.
+/// </param>
+public sealed class NodeRegistry(NpgsqlDataSource source, NpgsqlDataSource? control = null)
 {
+    /// <summary>An epoch that ends gives its mail back in one transaction; that of a full active queue takes a second or two.</summary>
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(60);
+
+    private readonly EpochChanges changes = new(source, control ?? source);
+
     /// <summary>Begins a new epoch; null when another instance of this name holds a live lease.</summary>
     public ValueTask<NodeEpoch?> BeginAsync(NodeIdentity identity, TimeSpan lease, CancellationToken cancellationToken) =>
         StorageErrors.MapAsync(
-            async () =>
-            {
-                await using var command = source.CreateCommand(NodeSql.Begin);
-                command.Parameters.AddWithValue(identity.Name);
-                command.Parameters.AddWithValue(identity.Instance);
-                command.Parameters.AddWithValue(lease.TotalSeconds);
-                command.Parameters.AddWithValue(identity.Host);
-                command.Parameters.AddWithValue(identity.ProcessId);
-                command.Parameters.AddWithValue(identity.Version);
-                await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-                return await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
-                    ? new NodeEpoch(identity.Name, reader.GetInt64(0), reader.GetInt16(1), reader.GetInt64(2))
-                    : null;
-            });
+            () => changes.RunAsync(
+                NodeSql.Begin,
+                [identity.Name, identity.Instance, lease.TotalSeconds, identity.Host, identity.ProcessId, identity.Version],
+                reader => reader.IsOnRow ? new NodeEpoch(identity.Name, reader.GetInt64(0), reader.GetInt16(1), reader.GetInt64(2)) : null,
+                EndLimit,
+                cancellationToken));
 
     /// <summary>Renews the lease; false when somebody ended the epoch.</summary>
-    public ValueTask<bool> HeartbeatAsync(NodeEpoch node, TimeSpan lease, long lastId, CancellationToken cancellationToken) =>
+    /// <param name="limit">After it the connection is broken off, wherever its other end is, and the lease counts as not renewed.</param>
+    public ValueTask<bool> HeartbeatAsync(NodeEpoch node, TimeSpan lease, long lastId, TimeSpan limit, CancellationToken cancellationToken) =>
         StorageErrors.MapAsync(
             async () =>
             {
-                await using var command = source.CreateCommand(NodeSql.Heartbeat);
-                command.Parameters.AddWithValue(node.Name);
-                command.Parameters.AddWithValue(node.Epoch);
-                command.Parameters.AddWithValue(lease.TotalSeconds);
-                command.Parameters.AddWithValue(lastId);
-                return await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false) == 1;
+                var beat = HeartbeatAsync(node, lease, lastId, limit);
+                try
+                {
+                    return await beat.WaitAsync(limit, cancellationToken).ConfigureAwait(false);
+                }
+                catch (TimeoutException)
+                {
+                    // It breaks its connection by itself; what has become of it is nobody's business.
+                    _ = beat.ContinueWith(static b => b.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+                    throw new TimeoutException(string.Create(CultureInfo.InvariantCulture, $"no answer within {limit.TotalSeconds:0.#} s"));
+                }
             });
 
     /// <summary>Ends an epoch and gives its mail back to incoming; false when it had ended.</summary>
-    public ValueTask<bool> EndAsync(NodeEpoch node, CancellationToken cancellationToken) =>
-        StorageErrors.MapAsync(
-            async () =>
-            {
-                await using var command = source.CreateCommand(NodeSql.End);
-                command.Parameters.AddWithValue(node.Name);
-                command.Parameters.AddWithValue(node.Epoch);
-                return (bool)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
-            });
+    public ValueTask<bool> EndAsync(NodeEpoch node, CancellationToken cancellationToken) => EndAsync(node.Name, node.Epoch, cancellationToken);
 
     /// <summary>Ends the epochs of nodes that have been silent for lease and grace; their names.</summary>
-    public ValueTask<IReadOnlyList<string>> TakeOverAsync(NodeEpoch node, TimeSpan grace, CancellationToken cancellationToken) =>
-        StorageErrors.MapAsync(
-            async () =>
+    public async ValueTask<IReadOnlyList<string>> TakeOverAsync(NodeEpoch node, TimeSpan grace, CancellationToken cancellationToken)
+    {
+        var ended = new List<string>();
+        foreach (var (name, epoch) in await SilentAsync(node, grace, cancellationToken).ConfigureAwait(false))
+        {
+            if (await EndAsync(name, epoch, cancellationToken).ConfigureAwait(false))
             {
-                await using var command = source.CreateCommand(NodeSql.TakeOver);
-                command.Parameters.AddWithValue(node.Name);
-                command.Parameters.AddWithValue(grace.TotalSeconds);
-                await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-                var names = new List<string>();
-                while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
-                {
-                    if (reader.GetBoolean(2))
-                    {
-                        names.Add(reader.GetString(0));
-                    }
-                }
+                ended.Add(name);
+            }
+        }
 
-                return (IReadOnlyList<string>)names;
-            });
+        return ended;
+    }
 
     /// <summary>Makes the partitions of the delivery log ahead of time and drops those past the retention.</summary>
     public ValueTask<bool> MaintainLogAsync(TimeSpan retention, CancellationToken cancellationToken) =>
@@ -82,8 +76,40 @@ public sealed class NodeRegistry(NpgsqlDataSource source)
             async () =>
             {
                 await using var command = source.CreateCommand(NodeSql.MaintainLog);
+                command.CommandTimeout = (int)EndLimit.TotalSeconds;
                 command.Parameters.AddWithValue(retention.TotalSeconds);
                 await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
                 return true;
+            });
+
+    private ValueTask<bool> EndAsync(string name, long epoch, CancellationToken cancellationToken) =>
+        StorageErrors.MapAsync(() => changes.RunAsync(NodeSql.End, [name, epoch], reader => reader.GetBoolean(0), EndLimit, cancellationToken));
+
+    private async Task<bool> HeartbeatAsync(NodeEpoch node, TimeSpan lease, long lastId, TimeSpan limit)
+    {
+        await using var command = source.CreateCommand(NodeSql.Heartbeat);
+        command.CommandTimeout = Math.Max(1, (int)Math.Ceiling(limit.TotalSeconds));
+        command.Parameters.AddWithValue(node.Name);
+        command.Parameters.AddWithValue(node.Epoch);
+        command.Parameters.AddWithValue(lease.TotalSeconds);
+        command.Parameters.AddWithValue(lastId);
+        return await command.ExecuteNonQueryAsync(CancellationToken.None).ConfigureAwait(false) == 1;
+    }
+
+    private ValueTask<List<(string Name, long Epoch)>> SilentAsync(NodeEpoch node, TimeSpan grace, CancellationToken cancellationToken) =>
+        StorageErrors.MapAsync(
+            async () =>
+            {
+                await using var command = source.CreateCommand(NodeSql.Silent);
+                command.Parameters.AddWithValue(node.Name);
+                command.Parameters.AddWithValue(grace.TotalSeconds);
+                await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                var silent = new List<(string, long)>();
+                while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    silent.Add((reader.GetString(0), reader.GetInt64(1)));
+                }
+
+                return silent;
             });
 }

@@ -40,6 +40,12 @@ public sealed class CompletionCombiner : IAsyncDisposable
     /// </summary>
     public TimeSpan GatherTime { get; init; } = TimeSpan.FromMilliseconds(25);
 
+    /// <summary>
+    /// How long a commit may take before its connection is broken off (a server that has vanished without a word) and the results are written
+    /// again on another; those that the old commit wrote after all are found in the history.
+    /// </summary>
+    public TimeSpan CommitLimit { get; init; } = TimeSpan.FromSeconds(30);
+
     public void Post(Completion completion) =>
         lines[(uint)completion.MessageId.GetHashCode() % (uint)lines.Length].Writer.TryWrite(completion);
 
@@ -63,7 +69,7 @@ public sealed class CompletionCombiner : IAsyncDisposable
 
     private async Task WriteAsync(ChannelReader<Completion> waiting)
     {
-        await using var writer = new CompletionWriter(source);
+        await using var writer = new CompletionWriter(source, () => CommitLimit);
         var batch = new List<Completion>();
         while (await waiting.WaitToReadAsync().ConfigureAwait(false))
         {

@@ -4,7 +4,9 @@ using Npgsql;
 namespace Mta.Storage.Queue;
 
 /// <summary>One writer of the completion combiner.</summary>
-internal sealed class CompletionWriter(NpgsqlDataSource source) : IAsyncDisposable
+/// <param name="source">Connections without a command timeout.</param>
+/// <param name="commitLimit">After it the connection is broken off, and the commit is unknown: it is never cancelled.</param>
+internal sealed class CompletionWriter(NpgsqlDataSource source, Func<TimeSpan> commitLimit) : IAsyncDisposable
 {
     private readonly QueueConnection connection = new(source);
     private readonly CompletionBatch contents = new();
@@ -65,7 +67,7 @@ internal sealed class CompletionWriter(NpgsqlDataSource source) : IAsyncDisposab
                 await plain.PrepareAsync(cancellationToken).ConfigureAwait(false);
             }
 
-            await plain.ExecuteNonQueryAsync(CancellationToken.None).ConfigureAwait(false);
+            await WithinLimitAsync(plain.ExecuteNonQueryAsync(CancellationToken.None)).ConfigureAwait(false);
             written = plain.BatchCommands[0].RecordsAffected < 0 ? 0 : (int)plain.BatchCommands[0].RecordsAffected;
         }
 
@@ -92,8 +94,19 @@ internal sealed class CompletionWriter(NpgsqlDataSource source) : IAsyncDisposab
             all.BatchCommands.Add(command);
         }
 
-        await all.ExecuteNonQueryAsync(CancellationToken.None).ConfigureAwait(false);
+        await WithinLimitAsync(all.ExecuteNonQueryAsync(CancellationToken.None)).ConfigureAwait(false);
         return (int)all.BatchCommands[0].RecordsAffected;
+    }
+
+    /// <summary>Waits no longer than the limit; the commit itself goes on, on a connection that is given up.</summary>
+    private async ValueTask WithinLimitAsync(Task<int> execution)
+    {
+        if (!execution.IsCompleted)
+        {
+            await execution.WaitAsync(commitLimit(), CancellationToken.None).ConfigureAwait(false);
+        }
+
+        await execution.ConfigureAwait(false);
     }
 
     private static async ValueTask<int> CountStaleAsync(
