@@ -68,10 +68,19 @@ internal sealed class NodeStorage : IAsyncDisposable
     public UploadStore Uploads { get; }
 
     public AcceptCombiner MakeAccept(NodeLease lease, Settings settings) =>
-        new(acceptSource, () => lease.Epoch, settings.Get(Parameters.QueueAcceptConnections));
+        new(acceptSource, () => lease.Epoch, settings.Get(Parameters.QueueAcceptConnections))
+        {
+            CommitLimit = CommitLimit(settings),
+        };
 
     public CompletionCombiner MakeCompletions(Settings settings, MailLog log) =>
-        new(completeSource, settings.Get(Parameters.QueueCompleteConnections), text => log.Warning("qmgr", $"{text}"));
+        new(completeSource, settings.Get(Parameters.QueueCompleteConnections), text => log.Warning("qmgr", $"{text}"))
+        {
+            CommitLimit = CommitLimit(settings),
+        };
+
+    // A connection on which a commit hangs for a whole lease is taken for dead, whether the other end knows or not.
+    private static TimeSpan CommitLimit(Settings settings) => settings.Get(Parameters.NodeLeaseTime);
 
     public async ValueTask DisposeAsync()
     {

@@ -28,6 +28,9 @@ public sealed class PooledContent : IDisposable
         return new PooledContent(rented, content.Length);
     }
 
+    /// <summary>Leaves the memory to whoever still reads it: it does not go back to the pool.</summary>
+    public void Abandon() => Interlocked.Exchange(ref buffer, null);
+
     /// <summary>Gives the memory back; the second call does nothing.</summary>
     public void Dispose()
     {

@@ -19,10 +19,20 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
     private readonly SemaphoreSlim wake = new(0, 1);
     private readonly CancellationTokenSource stopping = new();
     private volatile bool sweepNeeded;
+    private int sweepsLeft;
+    private int pollsToSweep;
     private Task? running;
     private long floor;
     private int polls;
     private bool failing;
+
+    /// <summary>
+    /// After a failure the epoch's rows are compared with what the node holds at once, and this many times more: a statement whose connection
+    /// was given up may still reach the server. A quiet node does not read the whole table.
+    /// </summary>
+    private const int SweepsAfterFailure = 5;
+
+    private const int PollsPerSweep = 20;
 
     /// <summary>The time between polls; NOTIFY and requests only shorten it.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(1);
@@ -130,6 +140,14 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
         if (sweepNeeded)
         {
             sweepNeeded = false;
+            sweepsLeft = SweepsAfterFailure;
+            pollsToSweep = PollsPerSweep;
+            await SweepAsync(cancellationToken).ConfigureAwait(false);
+        }
+        else if (sweepsLeft > 0 && --pollsToSweep <= 0)
+        {
+            sweepsLeft--;
+            pollsToSweep = PollsPerSweep;
             await SweepAsync(cancellationToken).ConfigureAwait(false);
         }
 

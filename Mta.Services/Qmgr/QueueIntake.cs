@@ -30,11 +30,16 @@ public sealed class QueueIntake(
         var owned = message.Owned && Delivers && queue.Room > 0;
         var stored = owned == message.Owned ? message : message.WithOwner(owned);
         var result = await accept.StoreAsync(stored).ConfigureAwait(false);
+        if (result.ContentInUse)
+        {
+            content.Abandon();
+        }
+
         if (result.Outcome == AcceptOutcome.Stored)
         {
             if (owned && result.Epoch is { } epoch)
             {
-                queue.Activate(stored, content, epoch);
+                queue.Activate(stored, result.ContentInUse ? null : content, epoch);
             }
             else
             {

@@ -23,7 +23,11 @@ public enum AcceptOutcome
 
 /// <param name="Reason">Why it was not stored, for the log; null when it was.</param>
 /// <param name="Epoch">The epoch that owns it, when it was stored with an owner.</param>
-public readonly record struct AcceptResult(AcceptOutcome Outcome, string? Reason = null, NodeEpoch? Epoch = null);
+public readonly record struct AcceptResult(AcceptOutcome Outcome, string? Reason = null, NodeEpoch? Epoch = null)
+{
+    /// <summary>A connection that was given up may still be sending the content: its memory must not be used for anything else.</summary>
+    public bool ContentInUse { get; init; }
+}
 
 /// <summary>
 /// Commits finished messages of all sessions with a few writers. A writer takes all that waits, does one round trip and one commit, and
@@ -49,7 +53,7 @@ public sealed class AcceptCombiner : IAsyncDisposable
     {
         this.source = source;
         this.currentEpoch = currentEpoch;
-        settler = new CommitSettler(source);
+        settler = new CommitSettler(source, () => CommitLimit);
         writers = new Task[writerCount];
         for (var i = 0; i < writers.Length; i++)
         {
@@ -80,7 +84,7 @@ public sealed class AcceptCombiner : IAsyncDisposable
 
     private async Task WriteAsync()
     {
-        await using var writer = new AcceptWriter(source, settler, CommitLimit, SettleLimit);
+        await using var writer = new AcceptWriter(source, settler, () => CommitLimit, () => SettleLimit);
         var batch = new List<Waiting>();
         while (await waiting.Reader.WaitToReadAsync().ConfigureAwait(false))
         {

@@ -4,12 +4,12 @@ using Npgsql;
 namespace Mta.Storage.Queue;
 
 /// <summary>One writer of the accept combiner: its connection, its lock and its batches.</summary>
-internal sealed class AcceptWriter(NpgsqlDataSource source, CommitSettler settler, TimeSpan commitLimit, TimeSpan settleLimit) : IAsyncDisposable
+internal sealed class AcceptWriter(NpgsqlDataSource source, CommitSettler settler, Func<TimeSpan> commitLimit, Func<TimeSpan> settleLimit) : IAsyncDisposable
 {
     private readonly QueueConnection connection = new(source);
-    private readonly AcceptBatch batch = new();
     private readonly Dictionary<string, NpgsqlCommand> commands = new(StringComparer.Ordinal);
-    private readonly WriterLock writerLock = WriterLock.Create();
+    private AcceptBatch batch = new();
+    private WriterLock writerLock = WriterLock.Create();
 
     /// <summary>Stores the messages and tells each session; messages with and without owner go by statements of their own.</summary>
     public async ValueTask StoreAsync(List<AcceptCombiner.Waiting> messages, NodeEpoch epoch, CancellationToken cancellationToken)
@@ -95,16 +95,22 @@ internal sealed class AcceptWriter(NpgsqlDataSource source, CommitSettler settle
     {
         await DropAsync().ConfigureAwait(false);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(settleLimit);
+        limit.CancelAfter(settleLimit());
         var found = await settler.FindStoredAsync(writerLock, messages.ConvertAll(m => m.Message.Envelope.Id.Value), epoch.Name, limit.Token)
             .ConfigureAwait(false);
+        if (found is null)
+        {
+            // A session that is dead for us, but not for the server yet, may hold the lock for long: nobody waits for it again.
+            writerLock = WriterLock.Create();
+        }
+
         foreach (var message in messages)
         {
             message.TrySetResult(found is null
-                ? new AcceptResult(AcceptOutcome.Unknown, reason)
+                ? new AcceptResult(AcceptOutcome.Unknown, reason) { ContentInUse = true }
                 : found.Contains(message.Message.Envelope.Id.Value)
-                    ? new AcceptResult(AcceptOutcome.Stored, Epoch: epoch)
-                    : new AcceptResult(AcceptOutcome.NotStored, reason));
+                    ? new AcceptResult(AcceptOutcome.Stored, Epoch: epoch) { ContentInUse = true }
+                    : new AcceptResult(AcceptOutcome.NotStored, reason) { ContentInUse = true });
         }
     }
 
@@ -140,7 +146,7 @@ internal sealed class AcceptWriter(NpgsqlDataSource source, CommitSettler settle
         if (!execution.IsCompleted)
         {
             // Not a token of the command: that would ask the server to cancel, and a cancelled commit claims success.
-            await execution.WaitAsync(commitLimit, CancellationToken.None).ConfigureAwait(false);
+            await execution.WaitAsync(commitLimit(), CancellationToken.None).ConfigureAwait(false);
         }
 
         return await execution.ConfigureAwait(false);
@@ -191,7 +197,9 @@ internal sealed class AcceptWriter(NpgsqlDataSource source, CommitSettler settle
 
     private async ValueTask DropAsync()
     {
+        // What was broken off in the middle may still be writing from these lists.
         commands.Clear();
+        batch = new AcceptBatch();
         await connection.BreakAsync().ConfigureAwait(false);
     }
 

@@ -16,7 +16,8 @@ internal readonly record struct WriterLock(int Key)
 /// Settles an unknown COMMIT. Looking alone does not do, for the old backend may still commit later: the look is taken on a new connection
 /// under the lock that the old transaction holds for as long as it lives.
 /// </summary>
-internal sealed class CommitSettler(NpgsqlDataSource source)
+/// <param name="tryLimit">How long one look may take before another connection is tried.</param>
+internal sealed class CommitSettler(NpgsqlDataSource source, Func<TimeSpan> tryLimit)
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
 
@@ -27,8 +28,8 @@ internal sealed class CommitSettler(NpgsqlDataSource source)
         {
             try
             {
-                // The limit ends our waiting, not the look: its commit may wait for a standby, and must not be cancelled.
-                return await TryFindAsync(writerLock, ids, nodeName).WaitAsync(cancellationToken).ConfigureAwait(false);
+                // The limits end our waiting, not the look: its commit may wait for a standby, and must not be cancelled.
+                return await TryFindAsync(writerLock, ids, nodeName).WaitAsync(tryLimit(), cancellationToken).ConfigureAwait(false);
             }
             catch (OperationCanceledException)
             {

@@ -9,8 +9,8 @@ namespace Mta.Storage.Queue;
 internal sealed class CompletionWriter(NpgsqlDataSource source, Func<TimeSpan> commitLimit) : IAsyncDisposable
 {
     private readonly QueueConnection connection = new(source);
-    private readonly CompletionBatch contents = new();
     private readonly WriterLock writerLock = WriterLock.Create();
+    private CompletionBatch contents = new();
     private NpgsqlBatch? plain;
     private long plainEpoch;
 
@@ -140,6 +140,8 @@ internal sealed class CompletionWriter(NpgsqlDataSource source, Func<TimeSpan> c
     {
         plain?.Dispose();
         plain = null;
+        // What was broken off in the middle may still be writing from these lists.
+        contents = new CompletionBatch();
         await connection.BreakAsync().ConfigureAwait(false);
     }
 }

@@ -12,14 +12,16 @@ internal sealed class Load : IAsyncDisposable
     private readonly MtaInstance mta;
     private readonly string recipient;
     private readonly string name;
+    private readonly TimeSpan pace;
     private readonly CancellationTokenSource stopping = new();
     private readonly ConcurrentDictionary<string, bool> accepted = new();
     private readonly ConcurrentQueue<string> refusals = new();
     private readonly Task[] sessions;
     private int temporaryRefusals;
 
-    private Load(MtaInstance mta, string recipient, int sessions, string name)
+    private Load(MtaInstance mta, string recipient, int sessions, string name, TimeSpan pace)
     {
+        this.pace = pace;
         this.name = name;
         this.mta = mta;
         this.recipient = recipient;
@@ -36,7 +38,9 @@ internal sealed class Load : IAsyncDisposable
     public int TemporaryRefusals => Volatile.Read(ref temporaryRefusals);
 
     /// <param name="name">Begins its subjects, where several run at once.</param>
-    public static Load Start(MtaInstance mta, string recipient, int sessions = 10, string name = "") => new(mta, recipient, sessions, name);
+    /// <param name="pace">Between two messages of a session, and before it tries again; without it, as fast as it can.</param>
+    public static Load Start(MtaInstance mta, string recipient, int sessions = 10, string name = "", TimeSpan pace = default) =>
+        new(mta, recipient, sessions, name, pace);
 
     public async Task StopAsync()
     {
@@ -62,19 +66,28 @@ internal sealed class Load : IAsyncDisposable
                     var subject = $"{name}{session}.{i++}";
                     var reply = await client.SendMailAsync("sender@client.test", [recipient], TestMail.Make(subject, new string('x', 1000) + "\n"), stopping.Token);
                     Take(subject, reply);
+                    await PaceAsync();
                 }
             }
             catch (InvalidOperationException refused)
             {
                 Take("", refused.Message[(refused.Message.LastIndexOf(": ", StringComparison.Ordinal) + 2)..]);
-                await Task.Yield();
+                await AgainAsync();
             }
             catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
             {
                 // Cut off, or nobody listens: not accepted, as far as we know.
-                await Task.Yield();
+                await AgainAsync();
             }
         }
+    }
+
+    private Task PaceAsync() => pace > TimeSpan.Zero ? Task.Delay(pace, stopping.Token) : Task.CompletedTask;
+
+    private async Task AgainAsync()
+    {
+        await Task.Yield();
+        await PaceAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private void Take(string subject, string reply)

@@ -1,17 +1,20 @@
 using System.Globalization;
 using Mta.Testing;
+using Npgsql;
 
 namespace Mta.EndToEnd.Tests.Harness;
 
 /// <summary>Several nodes over one database on a server of the tests, with a sink that all their mail goes to.</summary>
 internal sealed class MtaCluster : IAsyncDisposable
 {
-    private readonly TestDatabase database;
+    private readonly TestDatabase? database;
+    private readonly Func<CancellationToken, Task<NpgsqlConnection>> connect;
     private readonly List<MtaInstance> nodes = [];
 
-    private MtaCluster(TestDatabase database, SmtpSink sink)
+    private MtaCluster(TestDatabase? database, Func<CancellationToken, Task<NpgsqlConnection>> connect, SmtpSink sink)
     {
         this.database = database;
+        this.connect = connect;
         Sink = sink;
     }
 
@@ -24,30 +27,60 @@ internal sealed class MtaCluster : IAsyncDisposable
     /// <param name="masterCf">Lines of master.cf for the first one, which override the built-in ones.</param>
     public static async Task<MtaCluster> StartAsync(int count, CancellationToken cancellationToken, string mainCf = "", string masterCf = "")
     {
-        var cluster = new MtaCluster(await TestDatabase.CreateAsync(), await SmtpSink.StartAsync(cancellationToken));
+        var database = await TestDatabase.CreateAsync();
+        var cluster = new MtaCluster(database, async t => await database.DataSource.OpenConnectionAsync(t), await SmtpSink.StartAsync(cancellationToken));
+        return await cluster.StartAsync(count, _ => database.ConnectionString, mainCf, masterCf, cancellationToken);
+    }
+
+    /// <summary>Nodes over a server of the test's own, which does not end with the cluster.</summary>
+    /// <param name="urls">The database_url of each node.</param>
+    /// <param name="primary">The server that the test itself asks.</param>
+    public static async Task<MtaCluster> StartAsync(
+        IReadOnlyList<string> urls, Func<DatabaseServer> primary, CancellationToken cancellationToken, string mainCf = "") =>
+        await new MtaCluster(null, t => primary().ConnectAsync(t), await SmtpSink.StartAsync(cancellationToken))
+            .StartAsync(urls.Count, i => urls[i], mainCf, "", cancellationToken);
+
+    private async Task<MtaCluster> StartAsync(int count, Func<int, string> url, string mainCf, string masterCf, CancellationToken cancellationToken)
+    {
         try
         {
             for (var i = 0; i < count; i++)
             {
-                cluster.nodes.Add(await MtaInstance.StartAsync(
+                nodes.Add(await MtaInstance.StartAsync(
                     cancellationToken,
-                    string.Create(CultureInfo.InvariantCulture, $"relayhost = [127.0.0.1]:{cluster.Sink.Port}\ndatabase_url = {cluster.database.ConnectionString}\nnode_name = node{i}\n{mainCf}"),
+                    string.Create(CultureInfo.InvariantCulture, $"relayhost = [127.0.0.1]:{Sink.Port}\ndatabase_url = {url(i)}\nnode_name = node{i}\n{mainCf}"),
                     i == 0 ? masterCf : ""));
             }
 
-            return cluster;
+            return this;
         }
         catch
         {
-            await cluster.DisposeAsync();
+            await DisposeAsync();
             throw;
         }
     }
 
     public async Task<T> ScalarAsync<T>(string sql, CancellationToken cancellationToken)
     {
-        await using var command = database.DataSource.CreateCommand(sql);
+        await using var connection = await connect(cancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
         return (T)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    /// <summary>The first column of all rows.</summary>
+    public async Task<List<T>> ColumnAsync<T>(string sql, CancellationToken cancellationToken)
+    {
+        await using var connection = await connect(cancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var values = new List<T>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            values.Add(reader.GetFieldValue<T>(0));
+        }
+
+        return values;
     }
 
     /// <summary>Waits until no queue has mail.</summary>
@@ -66,6 +99,9 @@ internal sealed class MtaCluster : IAsyncDisposable
         }
 
         await Sink.DisposeAsync();
-        await database.DisposeAsync();
+        if (database is not null)
+        {
+            await database.DisposeAsync();
+        }
     }
 }

@@ -9,6 +9,9 @@ namespace Mta.EndToEnd.Tests.Harness;
 /// <summary>What Postfix's smtp-sink(1) took: the envelope, and the content with LF line ends and without the sink's own headers.</summary>
 internal sealed record SinkMessage(string MailFrom, string[] Recipients, string Content)
 {
+    /// <summary>When its last byte had come.</summary>
+    public DateTime ArrivedAt { get; init; }
+
     public string Subject => Content.Split('\n').First(l => l.StartsWith("Subject: ", StringComparison.Ordinal))["Subject: ".Length..];
 }
 
@@ -98,7 +101,7 @@ internal sealed class SmtpSink : IAsyncDisposable
             at++;
         }
 
-        return new SinkMessage(from, [.. recipients], string.Join('\n', lines.Skip(at)));
+        return new SinkMessage(from, [.. recipients], string.Join('\n', lines.Skip(at))) { ArrivedAt = File.GetLastWriteTimeUtc(path) };
     }
 
     private static string Address(string line) => line[(line.IndexOf('<') + 1)..line.IndexOf('>')];
