@@ -15,6 +15,7 @@ internal sealed class CleanupTransaction : ICleanupTransaction
     private readonly CleanupRequest request;
     private readonly List<Recipient> recipients = [];
     private readonly HeaderPass headers;
+    private MessageActions? actions;
     private ContentBuffer buffer;
     private IContentUpload? upload;
     private long contentBytes;
@@ -38,6 +39,8 @@ internal sealed class CleanupTransaction : ICleanupTransaction
     public QueueId Id { get; }
 
     public string IdText { get; }
+
+    public MessageActions Actions => actions ??= new MessageActions();
 
     public void AddRecipient(string address, DsnNotify notify, string? originalRecipient) =>
         recipients.Add(new Recipient { Number = recipients.Count, Address = address, Notify = notify, OriginalRecipient = originalRecipient });
@@ -158,6 +161,7 @@ internal sealed class CleanupTransaction : ICleanupTransaction
                 ClientPort = request.ClientPort,
                 Protocol = request.Protocol,
                 Helo = request.Helo,
+                Filter = actions?.Filter ?? request.ContentFilter,
                 MessageId = headers.MessageId,
                 RecipientCount = result.Recipients.Count,
             },

@@ -77,14 +77,14 @@ internal sealed class EnvelopeRules
         }
 
         // Of mail that the mail system makes itself nobody gets a copy.
-        var copies = hasBcc && (request.Flags & EnvelopeFlags.Internal) == 0;
-        if (given.Count == 1 && aliases.IsOff && !copies)
+        var copies = hasBcc && request.MapsAddresses && (request.Flags & EnvelopeFlags.Internal) == 0;
+        if (given.Count == 1 && (aliases.IsOff || !request.MapsAddresses) && !copies)
         {
             given[0] = Complete(given[0]);
             return new EnvelopeResult(sender, given, null);
         }
 
-        var gathered = new Gathering(config, given.Count);
+        var gathered = new Gathering(config, given.Count) { Expands = request.MapsAddresses };
         var refusal = copies ? await AddBccAsync(idText, gathered, senderBcc, sender, cancellationToken).ConfigureAwait(false) : null;
         for (var i = 0; i < given.Count && refusal is null; i++)
         {
@@ -136,7 +136,7 @@ internal sealed class EnvelopeRules
     private async ValueTask<CleanupResult?> ExpandAsync(
         string idText, Gathering gathered, Recipient recipient, CancellationToken cancellationToken)
     {
-        if (aliases.IsOff)
+        if (aliases.IsOff || !gathered.Expands)
         {
             gathered.Add(this, recipient, recipient.Address);
             return null;
@@ -180,6 +180,9 @@ internal sealed class EnvelopeRules
         private readonly HashSet<(string Address, string? Original, string? OriginalRecipient, DsnNotify Notify)> seen = new(SameRecipient.Instance);
 
         public List<Recipient> Recipients { get; } = new(expected);
+
+        /// <summary>Aliases are expanded.</summary>
+        public bool Expands { get; init; } = true;
 
         /// <summary><paramref name="address"/> is what <paramref name="recipient"/> was expanded to.</summary>
         public void Add(EnvelopeRules rules, Recipient recipient, string address)

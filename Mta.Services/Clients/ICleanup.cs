@@ -17,11 +17,17 @@ public enum CleanupOutcome : byte
     WriteError,
     /// <summary>452 4.3.1 insufficient system storage.</summary>
     NoSpace,
+    /// <summary>Accepted, and thrown away because a rule says so: for the client the same as queued.</summary>
+    Discarded,
 }
 
 /// <param name="Text">The text for the client when it is not the standing one of the outcome; null otherwise.</param>
 /// <param name="Dsn">The enhanced status code that goes with <paramref name="Text"/>.</param>
-public readonly record struct CleanupResult(CleanupOutcome Outcome, string? Text = null, string? Dsn = null);
+public readonly record struct CleanupResult(CleanupOutcome Outcome, string? Text = null, string? Dsn = null)
+{
+    /// <summary>The client is told that the message is ours.</summary>
+    public bool IsAccepted => Outcome is CleanupOutcome.Queued or CleanupOutcome.Discarded;
+}
 
 /// <summary>What a message brings along when it is opened.</summary>
 public sealed class CleanupRequest
@@ -55,6 +61,15 @@ public sealed class CleanupRequest
 
     /// <summary>The maildrop message that this one replaces, in the same transaction; 0 for none.</summary>
     public long MaildropId { get; init; }
+
+    /// <summary>Header and body checks and strict_* look at it: mail from outside, unless receive_override_options has no_header_body_checks.</summary>
+    public bool ChecksContent { get; init; }
+
+    /// <summary>Canonical and virtual alias maps, masquerading and bcc apply; false with no_address_mappings.</summary>
+    public bool MapsAddresses { get; init; } = true;
+
+    /// <summary>content_filter of the receiving service; null or empty for none.</summary>
+    public string? ContentFilter { get; init; }
 }
 
 /// <summary>What cleanup(8) does: takes envelope and content, makes a queue message of them, and puts it into the queue.</summary>
@@ -71,6 +86,9 @@ public interface ICleanupTransaction : IAsyncDisposable
 
     /// <summary>The queue id as text, made once.</summary>
     string IdText { get; }
+
+    /// <summary>What rules ask for the message as a whole.</summary>
+    MessageActions Actions { get; }
 
     /// <summary>Adds an envelope recipient as the client gave it, in internal form.</summary>
     void AddRecipient(string address, DsnNotify notify = DsnNotify.Default, string? originalRecipient = null);

@@ -19,6 +19,7 @@ internal sealed class MaildropDelivery(PickupPorts ports, Settings settings, str
 
     private readonly string myHostname = settings.Get(Parameters.Myhostname);
     private readonly string mailName = settings.Get(Parameters.MailName);
+    private readonly ReceiveOverrides overrides = ReceiveOverrides.From(settings);
 
     public async Task DeliverAsync(MaildropMessage message, CancellationToken cancellationToken)
     {
@@ -29,6 +30,10 @@ internal sealed class MaildropDelivery(PickupPorts ports, Settings settings, str
             if (result.Outcome is CleanupOutcome.WriteError or CleanupOutcome.NoSpace)
             {
                 await ReleaseAsync(message, cancellationToken).ConfigureAwait(false);
+            }
+            else if (result.Outcome == CleanupOutcome.Discarded)
+            {
+                await ports.Store.DiscardAsync(message.Id, cancellationToken).ConfigureAwait(false);
             }
             else if (result.Outcome != CleanupOutcome.Queued)
             {
@@ -64,6 +69,9 @@ internal sealed class MaildropDelivery(PickupPorts ports, Settings settings, str
             EnvelopeId = message.EnvelopeId,
             Id = message.Id,
             MaildropId = message.Id.Value,
+            ContentFilter = overrides.ContentFilter,
+            MapsAddresses = overrides.MapsAddresses,
+            ChecksContent = overrides.ChecksContent,
         });
         if (message.UserId is { } uid)
         {

@@ -42,7 +42,7 @@ public sealed partial class QueueManager : IDeliveryReport, IAsyncDisposable
         options = new QueueManagerOptions(settings);
         scheduler = new DeliveryScheduler(ports.Time, ports.Log, MayStart, RequestEnded) { LeaseHeld = ports.LeaseHeld };
         scheduler.Configure(transports);
-        dispatcher = new RecipientDispatcher(scheduler, ports.Resolver, this, NotTried, () => suspensions);
+        dispatcher = new RecipientDispatcher(scheduler, ports.Resolver, this, NotTried, () => suspensions, () => options);
         deliveryLog = new DeliveryLog(ports.Log, ports.Time);
         rounds = new RoundEnding(ports, () => options, Removed, Activate);
     }

@@ -1,9 +1,8 @@
 using Mta.Core.Config;
+using Mta.Core.Qmgr;
 using Mta.Services.Clients;
 using Mta.Storage.Nodes;
 using Mta.Storage.Queue;
-
-using Mta.Core.Qmgr;
 
 namespace Mta.Services.Qmgr;
 
@@ -18,6 +17,11 @@ internal sealed class QueueManagerOptions(Settings settings)
 
     /// <summary>Bytes of content in memory.</summary>
     public long MemoryLimit { get; } = settings.Get(Parameters.QueueMemoryLimit);
+
+    /// <summary>The next hop of a content filter that names none; empty for the recipient's domain.</summary>
+    public string FilterNexthop { get; } = settings.Get(Parameters.DefaultFilterNexthop).Trim();
+
+    public string Hostname { get; } = settings.Get(Parameters.Myhostname);
 
     public RetrySchedule Retry { get; } = new(
         settings.Get(Parameters.MinimalBackoffTime),

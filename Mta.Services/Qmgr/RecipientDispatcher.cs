@@ -13,7 +13,7 @@ internal delegate void NotTried(ActiveMessage message, Recipient recipient, Deli
 /// </summary>
 internal sealed class RecipientDispatcher(
     DeliveryScheduler scheduler, Func<IAddressResolver> resolver, IDeliveryReport reports, NotTried notTried,
-    Func<Suspensions> suspensions)
+    Func<Suspensions> suspensions, Func<QueueManagerOptions> options)
 {
     /// <summary>The log tag of outcomes for which no delivery was tried, as Postfix has it.</summary>
     public const string ErrorService = "error";
@@ -68,6 +68,13 @@ internal sealed class RecipientDispatcher(
     private async ValueTask<Route?> ResolveAsync(
         ActiveMessage message, Recipient recipient, CancellationToken cancellationToken)
     {
+        if (message.Envelope.Filter is { } filter && (message.Envelope.Flags & EnvelopeFlags.Probe) == 0)
+        {
+            // A content filter comes before routing: the address is not even looked at.
+            var (first, hop) = Split(filter, recipient.Address);
+            return Find(message, recipient, first, hop);
+        }
+
         var resolution = await resolver().ResolveAsync(message.Envelope.Sender, recipient.Address, cancellationToken).ConfigureAwait(false);
         switch (resolution.Outcome)
         {
@@ -89,7 +96,11 @@ internal sealed class RecipientDispatcher(
             return null;
         }
 
-        var (transport, nexthop) = message.Envelope.Filter is { } filter ? Split(filter, resolution.Nexthop) : (resolution.Transport, resolution.Nexthop);
+        return Find(message, recipient, resolution.Transport, resolution.Nexthop);
+    }
+
+    private Route? Find(ActiveMessage message, Recipient recipient, string transport, string nexthop)
+    {
         if (scheduler.Find(transport) is not { } found)
         {
             notTried(message, recipient, DeliveryStatus.Deferred("4.3.0", "mail transport unavailable"), null);
@@ -149,10 +160,22 @@ internal sealed class RecipientDispatcher(
     private static bool IsDoubleBounce(string address) =>
         address.StartsWith("double-bounce", StringComparison.OrdinalIgnoreCase) && (address.Length == 13 || address[13] == '@');
 
-    private static (string Transport, string Nexthop) Split(string filter, string nexthop)
+    /// <summary>transport:nexthop. Without a next hop, default_filter_nexthop or the domain of the recipient.</summary>
+    private (string Transport, string Nexthop) Split(string filter, string recipient)
     {
         var colon = filter.IndexOf(':', StringComparison.Ordinal);
-        return colon < 0 ? (filter, nexthop) : (filter[..colon], colon + 1 < filter.Length ? filter[(colon + 1)..] : nexthop);
+        if (colon >= 0 && colon + 1 < filter.Length)
+        {
+            return (filter[..colon], filter[(colon + 1)..]);
+        }
+
+        var current = options();
+        var at = recipient.LastIndexOf('@');
+        return (
+            colon < 0 ? filter : filter[..colon],
+            current.FilterNexthop.Length > 0 ? current.FilterNexthop
+            : at >= 0 && at + 1 < recipient.Length ? recipient[(at + 1)..]
+            : current.Hostname);
     }
 
     private readonly record struct Route(string Transport, string Nexthop, string Queue, TransportService Service, int RecipientLimit)

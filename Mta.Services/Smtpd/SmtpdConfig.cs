@@ -91,6 +91,12 @@ internal sealed class SmtpdConfig
         LocalClients = new LocalRewriteClients(settings, tables);
         AccessMatchesSubdomains = Contains(settings.Get(Parameters.ParentDomainMatchesSubdomains), "smtpd_access_maps");
 
+        Overrides = ReceiveOverrides.From(settings);
+        if (Overrides.Unknown is { } unknown)
+        {
+            throw new SmtpdConfigException(unknown);
+        }
+
         Tls = ServerTls.Load(settings);
         Keywords = new EhloKeywords(settings, tables, Hostname, MessageSizeLimit, Tls);
         UnlistedRecipients = new UnlistedRecipients(this, tables);
@@ -197,6 +203,9 @@ internal sealed class SmtpdConfig
     /// parent_domain_matches_subdomains names smtpd_access_maps: <c>domain</c> in an access table is for its subdomains too.
     /// </summary>
     public bool AccessMatchesSubdomains { get; }
+
+    /// <summary>receive_override_options and content_filter.</summary>
+    public ReceiveOverrides Overrides { get; }
 
     public ServerTls Tls { get; }
 

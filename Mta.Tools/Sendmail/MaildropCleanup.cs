@@ -21,6 +21,8 @@ internal sealed class MaildropCleanup(Settings settings, uint uid) : ICleanup
 
         public string IdText => "maildrop";
 
+        public MessageActions Actions { get; } = new();
+
         public void AddRecipient(string address, DsnNotify notify = DsnNotify.Default, string? originalRecipient = null)
         {
             recipients.Add(address);

@@ -23,7 +23,7 @@ internal sealed class UnlistedRecipients
         var settings = config.Snapshot.Settings;
         addresses = config.Addresses;
         resolver = config.Resolver;
-        RejectRecipients = settings.Get(Parameters.SmtpdRejectUnlistedRecipient);
+        RejectRecipients = settings.Get(Parameters.SmtpdRejectUnlistedRecipient) && config.Overrides.ChecksRecipients;
         RejectSenders = settings.Get(Parameters.SmtpdRejectUnlistedSender);
         var canonicalMaps = tables.Open(settings, Parameters.CanonicalMaps);
         var recipientCanonicalMaps = tables.Open(settings, Parameters.RecipientCanonicalMaps);

@@ -22,7 +22,7 @@ internal static class EndOfMessage
             session.Stream.ClearDeadline();
             var id = mail.Message!.IdText;
             var result = await mail.FinishAsync(cancellationToken).ConfigureAwait(false);
-            if (result.Outcome == CleanupOutcome.Queued)
+            if (result.IsAccepted)
             {
                 session.ForgiveErrors();
                 session.Replies.AddLine(chunkBytes < 0 ? "250 2.0.0 Ok: queued as " : QueuedChunks(chunkBytes), id);

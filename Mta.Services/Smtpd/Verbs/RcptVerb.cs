@@ -110,6 +110,9 @@ internal static class RcptVerb
             ClientPort = client.Port,
             Protocol = session.Protocol,
             Helo = session.Helo ?? "",
+            ContentFilter = session.Config.Overrides.ContentFilter,
+            MapsAddresses = session.Config.Overrides.MapsAddresses,
+            ChecksContent = session.Config.Overrides.ChecksContent,
         }));
         session.Log.Info(session.Tag, $"{mail.Message!.IdText}: client={client.Tag}");
     }

@@ -23,6 +23,8 @@ internal sealed class TestCleanup : ICleanup
 
         public string IdText => "4abcNEW";
 
+        public MessageActions Actions { get; } = new();
+
         public void AddRecipient(string address, DsnNotify notify = DsnNotify.Default, string? originalRecipient = null) => recipients.Add(address);
 
         public void PrependHeader(string header) => headers.Append(header).Append('\n');

@@ -120,6 +120,8 @@ internal sealed class PickupFixture : ICleanup, INotifications, ILogSink, IAsync
 
         public string IdText => request.Id.ToString();
 
+        public MessageActions Actions { get; } = new();
+
         public void AddRecipient(string address, DsnNotify notify = DsnNotify.Default, string? originalRecipient = null) => recipients.Add(address);
 
         public void PrependHeader(string header) => this.header = header;

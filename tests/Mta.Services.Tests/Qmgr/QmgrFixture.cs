@@ -90,6 +90,9 @@ internal sealed class QmgrFixture : IAsyncDisposable
         return new QmgrFixture(database, lease!, source, log, lines, config);
     }
 
+    /// <summary>The content filter of messages sent from now on.</summary>
+    public string? Filter { get; set; }
+
     public async Task<QueueId> SendAsync(bool owned, string sender, params string[] recipients)
     {
         var id = Intake.NextId();
@@ -98,7 +101,7 @@ internal sealed class QmgrFixture : IAsyncDisposable
         var result = await Intake.EnqueueAsync(
             new NewMessage
             {
-                Envelope = new Envelope { Id = id, Sender = sender, Size = bytes.Length, RecipientCount = recipients.Length },
+                Envelope = new Envelope { Id = id, Sender = sender, Size = bytes.Length, RecipientCount = recipients.Length, Filter = Filter },
                 Recipients = [.. recipients.Select((address, i) => new Recipient { Number = i, Address = address })],
                 Content = content.Memory,
                 Owned = owned,

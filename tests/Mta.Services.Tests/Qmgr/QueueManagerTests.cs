@@ -30,6 +30,22 @@ public sealed class QueueManagerTests
         (await qmgr.CountAsync("recipient")).ShouldBe(0);
     }
 
+    [Theory]
+    [InlineData("smtp:[192.0.2.9]:10025", "", "smtp [192.0.2.9]:10025: a@one.example a@two.example")]
+    [InlineData("smtp:", "", "smtp one.example: a@one.example|smtp two.example: a@two.example")]
+    [InlineData("smtp", "", "smtp one.example: a@one.example|smtp two.example: a@two.example")]
+    [InlineData("local:", "hop", "local hop: a@one.example|local hop: a@two.example")]
+    public async Task A_content_filter_takes_all_recipients_before_routing(string filter, string defaultNexthop, string expected)
+    {
+        await using var qmgr = await QmgrFixture.CreateAsync("default_filter_nexthop=" + defaultNexthop);
+        qmgr.Filter = filter;
+        await qmgr.SendAsync(true, "s@x", "a@one.example", "a@two.example");
+        await qmgr.UntilAsync("active", 0);
+        qmgr.Agent.Requests
+            .Select(r => $"{r.Transport} {r.Nexthop}: {string.Join(' ', r.Recipients.Select(x => x.Address))}")
+            .Order().ShouldBe(expected.Split('|'));
+    }
+
     [Fact]
     public async Task A_round_with_all_outcomes_ends_in_one_notification_and_a_deferral()
     {

@@ -37,6 +37,8 @@ internal sealed class FakeCleanup : ICleanup
 
         public string IdText => id;
 
+        public MessageActions Actions { get; } = new();
+
         public List<(string Address, DsnNotify Notify, string? OriginalRecipient)> Recipients { get; } = [];
 
         public List<string> Headers { get; } = [];
