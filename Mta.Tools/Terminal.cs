@@ -32,14 +32,17 @@ internal sealed class Terminal : IDisposable
 
     public TextWriter Error { get; }
 
+    /// <summary>Standard error is a terminal that somebody looks at.</summary>
+    public bool ShowsProgress { get; init; }
+
     public static Terminal OfProcess(string name)
     {
         var error = new StreamWriter(Console.OpenStandardError(), Utf8, 256) { AutoFlush = true, NewLine = "\n" };
-        return new Terminal(name, Console.OpenStandardInput(), Console.OpenStandardOutput(), error);
+        return new Terminal(name, Console.OpenStandardInput(), Console.OpenStandardOutput(), error) { ShowsProgress = !Console.IsErrorRedirected };
     }
 
     /// <summary>The same streams for another command that does this one's work.</summary>
-    public Terminal Named(string name) => new(name, Input, Output, Error);
+    public Terminal Named(string name) => new(name, Input, Output, Error) { ShowsProgress = ShowsProgress };
 
     /// <summary>Prints <c>name: fatal: text</c> and gives the exit code to end with.</summary>
     public int Fatal(string text, int exitCode = ExitCode.Failure)

@@ -6,6 +6,9 @@ internal static class LookupSql
     /// <summary>$1 names.</summary>
     public const string ReadVersions = "SELECT name, id, version FROM mta.lookup_table WHERE name = ANY($1)";
 
+    /// <summary>$1 name.</summary>
+    public const string ReadKind = "SELECT kind FROM mta.lookup_table WHERE name = $1";
+
     /// <summary>$1 table, $2 rows at most.</summary>
     public const string ReadEntries = "SELECT key, value FROM mta.lookup_entry WHERE table_id = $1 LIMIT $2";
 

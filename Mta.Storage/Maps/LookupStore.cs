@@ -21,6 +21,15 @@ public sealed class LookupStore(NpgsqlDataSource source)
             return versions;
         });
 
+    /// <summary>What the rows of a table mean; null when there is no such table.</summary>
+    public ValueTask<LookupKind?> ReadKindAsync(string name, CancellationToken cancellationToken) =>
+        StorageErrors.MapAsync(async () =>
+        {
+            await using var command = source.CreateCommand(LookupSql.ReadKind);
+            command.Parameters.Add(new() { Value = name });
+            return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is string word ? LookupKinds.Find(word) : null;
+        });
+
     /// <summary>All entries, or null when there are more than <paramref name="limit"/>. They are at least as new as a version read before.</summary>
     public ValueTask<List<KeyValuePair<string, string>>?> ReadEntriesAsync(long tableId, int limit, CancellationToken cancellationToken) =>
         StorageErrors.MapAsync(async () =>

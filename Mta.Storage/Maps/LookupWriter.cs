@@ -124,5 +124,5 @@ public sealed class LookupWriter(NpgsqlDataSource source)
         return command;
     }
 
-    private static string Text(LookupKind kind) => kind == LookupKind.Aliases ? "aliases" : "map";
+    private static string Text(LookupKind kind) => LookupKinds.Name(kind);
 }

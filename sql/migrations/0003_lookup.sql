@@ -13,7 +13,8 @@ CREATE TABLE mta.lookup_table (
     built_at timestamptz,
     CONSTRAINT lookup_table_name_key UNIQUE (name),
     CONSTRAINT lookup_table_has_a_name CHECK (name <> ''),
-    CONSTRAINT lookup_table_kind_known CHECK (kind IN ('map', 'aliases'))
+    CONSTRAINT lookup_table_kind_known CHECK (kind IN (
+        'map', 'aliases', 'canonical', 'virtual', 'transport', 'relocated', 'access', 'generic', 'bcc', 'sender_login', 'mailbox', 'relayhost'))
 );
 
 CREATE TABLE mta.lookup_entry (

@@ -1,0 +1,206 @@
+using System.Globalization;
+using System.Text;
+using Mta.Core.Commands;
+using Mta.Core.Config;
+using Mta.Core.Lookup;
+using Mta.Services.Configuration;
+using Mta.Storage.Maps;
+using Mta.Tools.Postmap;
+using Npgsql;
+
+namespace Mta.Tools.Import;
+
+/// <summary>
+/// <c>postmap import</c>: takes over the tables and the configuration of a Postfix. Tables come first, each in a transaction of its own;
+/// then main.cf and master.cf are written. What cannot be taken over is said, and ends with exit code 1 after all else was done.
+/// </summary>
+internal sealed class ImportCommand
+{
+    private readonly ImportOptions options;
+    private readonly PostfixConfiguration source;
+    private readonly string target;
+    private readonly ImportReport report = new();
+
+    private ImportCommand(ImportOptions options, PostfixConfiguration source)
+    {
+        this.options = options;
+        this.source = source;
+        target = Path.GetFullPath(ConfigurationDirectory.Find(options.Target));
+    }
+
+    /// <param name="openDatabase">Called unless nothing is to be changed, with the settings of the new main.cf.</param>
+    public static async Task<int> RunAsync(
+        Terminal terminal, string[] arguments, Func<Settings, CancellationToken, Task<NpgsqlDataSource>> openDatabase, CancellationToken cancellationToken)
+    {
+        if (ImportOptions.Read(terminal, arguments, out var exitCode) is not { } options)
+        {
+            return exitCode;
+        }
+
+        if (PostfixConfiguration.Read(terminal, options.Source) is not { } source)
+        {
+            return ExitCode.Failure;
+        }
+
+        try
+        {
+            return await new ImportCommand(options, source).RunAsync(terminal, openDatabase, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return terminal.Fatal(e.Message);
+        }
+    }
+
+    private async Task<int> RunAsync(
+        Terminal terminal, Func<Settings, CancellationToken, Task<NpgsqlDataSource>> openDatabase, CancellationToken cancellationToken)
+    {
+        foreach (var problem in source.MainCf.Problems)
+        {
+            report.Problem(problem.ToString());
+        }
+
+        var mainImport = new MainCfImport(source, report);
+        var mainText = mainImport.Make(ReadReplaced(), options.Overrides);
+        var masterImport = new MasterCfImport(source, mainImport, report);
+        var masterText = masterImport.Make();
+        if (masterImport.IsChrooted)
+        {
+            report.Differs("services are never chrooted here; the chroot field of master.cf has no effect");
+        }
+
+        var tables = new List<(TableUse Use, TableContent Content)>();
+        var reader = new TableReader(source.Directory);
+        foreach (var use in TableUses.Find(source))
+        {
+            if (await TakeAsync(use, reader, cancellationToken).ConfigureAwait(false) is { } content)
+            {
+                tables.Add((use, content));
+            }
+        }
+
+        if (!options.DryRun)
+        {
+            var settings = SettingsLoader.Unchecked(
+                MainCf.Parse("main.cf", Decoded(mainText)), HostInformation.Gather(terminal.Name), [new("config_directory", target)]);
+            var writer = new LookupWriter(await openDatabase(settings, cancellationToken).ConfigureAwait(false));
+            using var progress = new ProgressLine(terminal);
+            foreach (var (use, content) in tables)
+            {
+                progress.Show($"{use.Reference}: {content.Entries!.Count} entries");
+                await writer.BuildAsync(use.Reference.Name, use.Kind, content.Entries, onlyIfMissing: false, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        Write("main.cf", mainText);
+        if (masterText.Length > 0)
+        {
+            Write("master.cf", masterText);
+        }
+
+        report.Left($"the files of {source.Directory}, and Postfix itself: stop it before this system starts on the same ports");
+        report.Print(terminal.Out, options.DryRun);
+        return report.HasProblems ? ExitCode.Failure : ExitCode.Ok;
+    }
+
+    private MainCf? ReadReplaced()
+    {
+        var path = Path.Combine(target, "main.cf");
+        return target == source.Directory || PostfixConfiguration.ReadText(path, out _) is not { } text ? null : MainCf.Parse(path, Decoded(text));
+    }
+
+    /// <summary>The content of a table that is to be stored; null for one that is not, which is reported.</summary>
+    private async Task<TableContent?> TakeAsync(TableUse use, TableReader reader, CancellationToken cancellationToken)
+    {
+        var users = string.Join(", ", use.Users);
+        if (use.Users.All(u => TableUses.IsCache(u[(u.LastIndexOf(' ') + 1)..])))
+        {
+            if (!use.IsOptional)
+            {
+                report.Left($"{use.Reference}: a cache, which begins empty here ({users})");
+            }
+
+            return null;
+        }
+
+        if (!use.Reference.IsStored)
+        {
+            Explain(use, users);
+            return null;
+        }
+
+        var content = await reader.ReadAsync(use, cancellationToken).ConfigureAwait(false);
+        foreach (var warning in content.Warnings)
+        {
+            report.Differs(warning);
+        }
+
+        if (content.Entries is null)
+        {
+            if (!use.IsOptional)
+            {
+                report.Problem($"{use.Reference} was not imported: {content.Problem} ({users})");
+            }
+
+            return null;
+        }
+
+        report.Table(string.Create(CultureInfo.InvariantCulture, $"{use.Reference}  {content.Entries.Count} entries from {content.From} ({users})"));
+        return content;
+    }
+
+    private void Explain(TableUse use, string users)
+    {
+        var (type, name) = use.Reference;
+        var isFile = name[0] is '/' or '.';
+        switch (type)
+        {
+            case "cidr" or "regexp" or "pcre" or "texthash" when isFile && !File.Exists(name):
+                report.Problem($"{use.Reference}: open {name}: No such file or directory ({users})");
+                break;
+            case "cidr" or "regexp" or "pcre" when isFile:
+                report.Left($"{use.Reference}: read as a file, as by Postfix; \"postmap {use.Reference}\" stores it for all nodes ({users})");
+                break;
+            case "texthash" when isFile:
+                report.Left($"{use.Reference}: read as a file, as by Postfix ({users})");
+                break;
+            case "pgsql" or "tcp" or "socketmap":
+                report.Left($"{use.Reference}: asked where it is, as by Postfix ({users})");
+                break;
+            case "cidr" or "regexp" or "pcre":
+                break;
+            default:
+                report.Differs($"{use.Reference}: tables of type {type} are not available; mail that needs it is deferred ({users})");
+                break;
+        }
+    }
+
+    private void Write(string name, string text)
+    {
+        var path = Path.Combine(target, name);
+        var before = PostfixConfiguration.ReadText(path, out _);
+        var saved = path + ".before-import";
+        for (var number = 2; File.Exists(saved); number++)
+        {
+            saved = string.Create(CultureInfo.InvariantCulture, $"{path}.before-import.{number}");
+        }
+
+        report.Configuration(before == text ? $"{path}: unchanged" : before is null ? path : $"{path}; the one that was there is {saved}");
+        if (options.DryRun || before == text)
+        {
+            return;
+        }
+
+        Directory.CreateDirectory(target);
+        if (before is not null)
+        {
+            File.WriteAllText(saved, before, Encoding.Latin1);
+        }
+
+        // A new file takes the old one's name in one step, so that no reader ever sees half of it.
+        File.WriteAllText(path + ".tmp", text, Encoding.Latin1);
+        File.Move(path + ".tmp", path, overwrite: true);
+    }
+
+    private static string Decoded(string bytes) => Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(bytes));
+}

@@ -1,0 +1,62 @@
+using Mta.Core.Config;
+
+namespace Mta.Tools.Import;
+
+/// <summary>Makes our master.cf of Postfix's: the same services, but for those that have no counterpart here.</summary>
+internal sealed class MasterCfImport(PostfixConfiguration configuration, MainCfImport main, ImportReport report)
+{
+    /// <summary>Programs of Postfix that this version does not have.</summary>
+    internal static readonly string[] NotServed = ["dnsblog", "pipe", "postscreen", "qmqpd", "spawn", "tlsproxy"];
+
+    /// <summary>All programs that master.cf may name.</summary>
+    private static readonly string[] Known =
+    [
+        "anvil", "bounce", "cleanup", "discard", "error", "flush", "lmtp", "local", "nqmgr", "oqmgr", "pickup", "postlogd", "proxymap", "qmgr",
+        "scache", "showq", "smtp", "smtpd", "tlsmgr", "trivial-rewrite", "verify", "virtual", .. NotServed,
+    ];
+
+    /// <summary>True when a service asks for a chroot jail.</summary>
+    public bool IsChrooted { get; private set; }
+
+    public string Make()
+    {
+        if (configuration.MasterText.Length == 0)
+        {
+            return "";
+        }
+
+        foreach (var problem in configuration.MasterCf.Problems)
+        {
+            report.Problem(problem.ToString());
+        }
+
+        var smtpd = configuration.MasterCf.Entries.LastOrDefault(e => e.Fields is [_, "pass", ..] && e.Fields[7] == "smtpd");
+        var services = configuration.MasterCf.Services.Where(s => s.Type != ServiceType.Inet).Select(s => s.Name).ToHashSet(StringComparer.Ordinal);
+        return MasterCfEditor.Apply(configuration.MasterText, entry => Edit(entry, smtpd, services), Format, []);
+    }
+
+    private static string Format(IReadOnlyList<string> fields) =>
+        string.Join(' ', fields.Take(8).Select((f, i) => f.PadRight(i switch { 0 => 9, 1 => 5, 2 or 3 or 4 => 7, 5 or 6 => 7, _ => 0 }))).TrimEnd()
+        + string.Concat(fields.Skip(8).Select(f => (f is ['-', ..] ? "\n  " : " ") + f)) + "\n";
+
+    private MasterCfEdit Edit(MasterCfEntry entry, MasterCfEntry? smtpd, HashSet<string> services)
+    {
+        var fields = entry.Fields;
+        var name = $"{configuration.MasterCf.File}, line {entry.FirstLine}: service {fields[0]}/{fields[1]}";
+        if (fields[7] == "postscreen" && fields[1] == "inet" && smtpd is not null && NotServed.Contains("postscreen"))
+        {
+            report.Differs($"{name}: postscreen is not available; smtpd serves it at once");
+            return new MasterCfEdit([.. fields.Take(6), smtpd.Fields[6], .. smtpd.Fields.Skip(7)]);
+        }
+
+        if (!Known.Contains(fields[7]) || NotServed.Contains(fields[7]))
+        {
+            report.Differs($"{name}: {fields[7]} is not available; the service is now a comment");
+            return new MasterCfEdit(null, BecomesComment: true);
+        }
+
+        IsChrooted |= fields[4] == "y";
+        var replaced = fields.Select(f => main.Replace(f, services)).ToList();
+        return new MasterCfEdit(replaced.SequenceEqual(fields, StringComparer.Ordinal) ? fields : replaced);
+    }
+}

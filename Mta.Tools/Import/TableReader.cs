@@ -1,0 +1,118 @@
+using System.Diagnostics;
+using System.Text;
+using Mta.Core.Config;
+using Mta.Core.Lookup;
+using Mta.Storage.Maps;
+
+namespace Mta.Tools.Import;
+
+/// <summary>The entries of one of Postfix's tables.</summary>
+/// <param name="Entries">Null when there are none to be had; then <paramref name="Problem"/> says why and what to do.</param>
+/// <param name="From">Where they came from.</param>
+/// <param name="Warnings">What is wrong with lines of the source.</param>
+internal sealed record TableContent(Dictionary<string, string>? Entries, string From, string? Problem, IReadOnlyList<string> Warnings);
+
+/// <summary>
+/// Reads tables of a Postfix: their source files, and where one is gone, the indexed file beside it by means of Postfix's own postmap(1).
+/// </summary>
+internal sealed class TableReader(string configuration)
+{
+    private static readonly string[] Places = ["/usr/sbin/postmap", "/usr/local/sbin/postmap", "/opt/postfix/sbin/postmap"];
+
+    public async Task<TableContent> ReadAsync(TableUse use, CancellationToken cancellationToken)
+    {
+        var path = use.Reference.Name;
+        var indexed = path + Suffix(use.Reference.Type);
+        if (!File.Exists(path))
+        {
+            return File.Exists(indexed)
+                ? await ReadIndexedAsync(use.Reference, indexed, cancellationToken).ConfigureAwait(false)
+                : new TableContent(null, path, $"open {path}: No such file or directory", []);
+        }
+
+        var warnings = new List<string>();
+        try
+        {
+            var text = await File.ReadAllTextAsync(path, cancellationToken).ConfigureAwait(false);
+            var entries = new TableSource(path, use.Kind == LookupKind.Aliases, warnings.Add).Read(text);
+            if (File.Exists(indexed) && File.GetLastWriteTimeUtc(indexed) < File.GetLastWriteTimeUtc(path))
+            {
+                warnings.Add($"{path}: newer than {indexed}, which Postfix answers from; what was imported is the source file");
+            }
+
+            return use.HoldsFiles
+                ? await EncodeAsync(entries, path, warnings, cancellationToken).ConfigureAwait(false)
+                : new TableContent(entries, path, null, warnings);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new TableContent(null, path, e is UnauthorizedAccessException ? $"open {path}: Permission denied" : e.Message, warnings);
+        }
+    }
+
+    private static string Suffix(string type) => type switch { "lmdb" => ".lmdb", "cdb" => ".cdb", "dbm" or "sdbm" => ".pag", _ => ".db" };
+
+    private async Task<TableContent> ReadIndexedAsync(TableReference reference, string indexed, CancellationToken cancellationToken)
+    {
+        var mend = $"no source file {reference.Name}, only {indexed}";
+        if (Places.FirstOrDefault(IsPostfix) is not { } postmap)
+        {
+            return new TableContent(
+                null, indexed, $"{mend}: where Postfix is installed, run \"postmap -s {reference} > {reference.Name}\" and import again", []);
+        }
+
+        var start = new ProcessStartInfo(postmap, ["-c", configuration, "-s", reference.ToString()])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            StandardOutputEncoding = Encoding.UTF8,
+        };
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
+        var error = process.StandardError.ReadToEndAsync(cancellationToken);
+        await process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
+        var text = await output.ConfigureAwait(false);
+        if (process.ExitCode != 0)
+        {
+            return new TableContent(null, indexed, $"{mend}, and {postmap} cannot read it: {(await error.ConfigureAwait(false)).Trim()}", []);
+        }
+
+        var entries = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var line in text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var tab = line.IndexOf('\t', StringComparison.Ordinal);
+
+            // postalias(1) adds entries for NIS servers.
+            if (tab > 0 && line[..tab] is not ("@" or "YP_LAST_MODIFIED" or "YP_MASTER_NAME"))
+            {
+                entries.TryAdd(line[..tab].ToLowerInvariant(), line[(tab + 1)..]);
+            }
+        }
+
+        return new TableContent(entries, indexed, null, [$"{mend}: read with {postmap} -s"]);
+    }
+
+    /// <summary>True for the program of a Postfix, and not for our own under the same name.</summary>
+    private static bool IsPostfix(string path) =>
+        File.Exists(path) && Path.GetDirectoryName(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path) + "/" != AppContext.BaseDirectory;
+
+    /// <summary>Values that name files hold what is in them, as <c>postmap -F</c> makes it.</summary>
+    private static async Task<TableContent> EncodeAsync(
+        Dictionary<string, string> entries, string path, List<string> warnings, CancellationToken cancellationToken)
+    {
+        var encoded = new Dictionary<string, string>(entries.Count, StringComparer.Ordinal);
+        foreach (var (key, value) in entries)
+        {
+            using var content = new MemoryStream();
+            foreach (var file in ValueList.Split(value))
+            {
+                content.Write(content.Length > 0 ? "\n"u8 : []);
+                content.Write(await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false));
+            }
+
+            encoded[key] = Convert.ToBase64String(content.GetBuffer(), 0, (int)content.Length);
+        }
+
+        return new TableContent(encoded, path, null, warnings);
+    }
+}
