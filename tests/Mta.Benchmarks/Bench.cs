@@ -18,9 +18,7 @@ internal sealed class Bench : IAsyncDisposable
     {
         this.options = options;
 
-        // Servers that drop privileges have to get in.
-        directory = Directory.CreateTempSubdirectory("mta-bench-").FullName;
-        File.SetUnixFileMode(directory, (UnixFileMode)0b111_101_101);
+        directory = NewDirectory();
         if (!options.WithoutMta)
         {
             servers.Add(new MtaServer(directory, options));
@@ -30,6 +28,15 @@ internal sealed class Bench : IAsyncDisposable
         {
             servers.Add(new PostfixServer(directory));
         }
+    }
+
+    public static string NewDirectory()
+    {
+        var directory = Directory.CreateTempSubdirectory("mta-bench-").FullName;
+
+        // Servers that drop privileges have to get in.
+        File.SetUnixFileMode(directory, (UnixFileMode)0b111_101_101);
+        return directory;
     }
 
     public async Task<IReadOnlyList<Measurement>> RunAsync(CancellationToken cancellationToken)
@@ -192,7 +199,8 @@ internal sealed class Bench : IAsyncDisposable
         Record(server, "backlog: drained", "msg/s", options.Backlog / Stopwatch.GetElapsedTime(start, drained).TotalSeconds);
     }
 
-    private static Task SendAsync(MailServer server, int size, int sessions, int messages, CancellationToken cancellationToken)
+    /// <summary>Sends by smtp-source, one connection a message, and waits for the last reply.</summary>
+    internal static Task SendAsync(MailServer server, int size, int sessions, int messages, CancellationToken cancellationToken)
     {
         var number = CultureInfo.InvariantCulture;
         return Programs.RunAsync(

@@ -6,7 +6,15 @@ namespace Mta.Benchmarks;
 internal sealed record BenchmarkOptions
 {
     public const string Usage =
-        "usage: bench.sh [--vs-postfix] [--json FILE] [--quick] [--turns N] [--only load,latency,memory,backlog] [--no-mta] [--dist DIR] [--database URL]";
+        """
+        usage: bench.sh [--vs-postfix] [--json FILE] [--quick] [--turns N] [--only load,latency,memory,backlog] [--no-mta] [--dist DIR] [--database URL]
+                   rates, latency, memory and backlog, in turns with Postfix's
+               bench.sh --deferred N [--quick] [--turns N]
+                   what N deferred messages of 1 KB change; 5,000,000 need 14 GB where TMPDIR is, half as much again free, and 30 minutes
+               bench.sh --soak TIME
+                   load at 70 % of capacity with a snapshot held open, for example 30m; then as long as it takes until space is used again
+        The last two end with 1 when a figure misses its limit; they use a PostgreSQL of their own, which goes with them.
+        """;
 
     /// <summary>Measure a private instance of Debian's Postfix as well, in turns.</summary>
     public bool VersusPostfix { get; init; }
@@ -30,6 +38,14 @@ internal sealed record BenchmarkOptions
     public int[] Sizes { get; init; } = [4096, 65536];
 
     public int[] Sessions { get; init; } = [1, 20, 100];
+
+    /// <summary>Fill so many deferred messages and measure beside them.</summary>
+    public int? Deferred { get; init; }
+
+    /// <summary>Load with a snapshot held open for so long.</summary>
+    public TimeSpan? Soak { get; init; }
+
+    public bool Help { get; init; }
 
     public int Backlog => Quick ? 1000 : 50_000;
 
@@ -55,6 +71,15 @@ internal sealed record BenchmarkOptions
                 case "--quick":
                     options = options with { Quick = true, Turns = 1 };
                     continue;
+                case "--help":
+                    options = options with { Help = true };
+                    continue;
+                case "--deferred" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var deferred) && deferred >= 10_000:
+                    options = options with { Deferred = deferred };
+                    break;
+                case "--soak" when Time(value) is { } time:
+                    options = options with { Soak = time };
+                    break;
                 case "--json" when value is not null:
                     options = options with { JsonFile = value };
                     break;
@@ -84,6 +109,15 @@ internal sealed record BenchmarkOptions
         }
 
         return options.WithoutMta && !options.VersusPostfix ? null : options;
+    }
+
+    /// <summary>Seconds, or with s, m or h behind the number.</summary>
+    private static TimeSpan? Time(string? text)
+    {
+        var factor = text is [.., var unit] ? unit switch { 'm' => 60, 'h' => 3600, _ => 1 } : 0;
+        return double.TryParse(text?.TrimEnd('s', 'm', 'h'), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number * factor >= 30
+            ? TimeSpan.FromSeconds(number * factor)
+            : null;
     }
 
     private static int[] Numbers(string list) => [.. list.Split(',').Select(n => int.Parse(n, CultureInfo.InvariantCulture))];

@@ -15,6 +15,9 @@ internal abstract class MailServer(string name, string directory)
 
     protected string Root { get; } = Path.Combine(directory, name);
 
+    /// <summary>Lines of main.cf beside those that all servers get.</summary>
+    public string MoreConfiguration { get; init; } = "";
+
     /// <summary>Where the server's commands are.</summary>
     protected abstract string CommandDirectory { get; }
 
@@ -30,7 +33,9 @@ internal abstract class MailServer(string name, string directory)
 
     /// <summary>Runs one of the server's commands on its configuration.</summary>
     public Task<string> CommandAsync(string command, CancellationToken cancellationToken, params string[] arguments) =>
-        Programs.RunAsync(Path.Combine(CommandDirectory, command), ["-c", ConfigDirectory, .. arguments], cancellationToken);
+        Programs.RunAsync(CommandPath(command), ["-c", ConfigDirectory, .. arguments], cancellationToken);
+
+    public string CommandPath(string command) => Path.Combine(CommandDirectory, command);
 
     /// <summary>How many messages wait in the deferred queue.</summary>
     public async Task<int> CountDeferredAsync(CancellationToken cancellationToken)
@@ -58,5 +63,5 @@ internal abstract class MailServer(string name, string directory)
         relayhost = [127.0.0.1]:{SinkPort}
         alias_maps =
 
-        """;
+        """ + MoreConfiguration;
 }

@@ -1,7 +1,7 @@
 namespace Mta.Benchmarks;
 
 /// <summary>Our own server, from the programs that build.sh published, with a PostgreSQL of its own unless a URL is given.</summary>
-internal sealed class MtaServer(string directory, BenchmarkOptions options) : MailServer("mta", directory)
+internal sealed class MtaServer(string directory, BenchmarkOptions options, string name = "mta") : MailServer(name, directory)
 {
     private string? dist;
 
@@ -12,6 +12,9 @@ internal sealed class MtaServer(string directory, BenchmarkOptions options) : Ma
     public override IReadOnlyList<int> OwnProcesses => [ReadPid(Path.Combine(Root, "queue", "pid", "master.pid"))];
 
     public override IReadOnlyList<int> AllProcesses => [.. OwnProcesses, .. Postmasters()];
+
+    /// <summary>The embedded database, as its superuser.</summary>
+    public string DatabaseConnection => $"Host={Path.Combine(DataDirectory, "postgres")};Username=postgres;Database=mta";
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {

@@ -1,9 +1,18 @@
 using Mta.Benchmarks;
+using Mta.Benchmarks.Scale;
+using Mta.Storage;
+using Npgsql;
 
 if (BenchmarkOptions.Parse(args) is not { } options)
 {
     Console.Error.WriteLine(BenchmarkOptions.Usage);
     return 64;
+}
+
+if (options.Help)
+{
+    Console.WriteLine(BenchmarkOptions.Usage);
+    return 0;
 }
 
 using var stop = new CancellationTokenSource();
@@ -13,9 +22,20 @@ Console.CancelKeyPress += (_, e) =>
     stop.Cancel();
 };
 
-await using var bench = new Bench(options);
 try
 {
+    if (options.Deferred is { } deferred)
+    {
+        await using var scale = new DeferredBench(options, deferred);
+        return await scale.RunAsync(stop.Token).ConfigureAwait(false) ? 0 : 1;
+    }
+
+    if (options.Soak is { } held)
+    {
+        return await new SoakBench(options, held).RunAsync(stop.Token).ConfigureAwait(false) ? 0 : 1;
+    }
+
+    await using var bench = new Bench(options);
     var results = await bench.RunAsync(stop.Token).ConfigureAwait(false);
     Report.Print(Console.Out, options, results);
     if (options.JsonFile is { } file)
@@ -25,7 +45,7 @@ try
 
     return 0;
 }
-catch (BenchmarkException e)
+catch (Exception e) when (e is BenchmarkException or NpgsqlException or StorageException)
 {
     Console.Error.WriteLine($"bench: {e.Message}");
     return 1;

@@ -69,6 +69,9 @@ internal sealed class MtaInstance : IAsyncDisposable
 
     public int SmtpPort { get; } = Ports.Free();
 
+    /// <summary>The embedded database with the queue, as its superuser.</summary>
+    public string DatabaseConnection => $"Host={root}/data/postgres;Username=postgres;Database=mta";
+
     /// <summary>Makes the configuration without starting it. Settings of <paramref name="mainCf"/> override those of the harness.</summary>
     public static MtaInstance Create(string mainCf = "", string masterCf = "") => new(mainCf, masterCf);
 
