@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Mta.Core.Config;
+using Mta.Services.Nodes;
 using Mta.Storage.Nodes;
 
 namespace Mta.Daemon;
@@ -7,25 +8,12 @@ namespace Mta.Daemon;
 /// <summary>Who this node is: its name in the registry, and the secret of its data directory that proves it after a restart.</summary>
 internal static class NodeInstance
 {
-    public static NodeIdentity Identify(Settings settings)
-    {
-        var name = settings.Get(Parameters.NodeName);
-        if (name.Length == 0)
-        {
-            name = settings.Get(Parameters.Myhostname);
-            if (settings.Get(Parameters.MultiInstanceName) is { Length: > 0 } instance)
-            {
-                name += "/" + instance;
-            }
-        }
-
-        return new NodeIdentity(
-            name,
-            Secret(settings.Get(Parameters.DataDirectory)),
-            Environment.MachineName,
-            Environment.ProcessId,
-            typeof(NodeInstance).Assembly.GetName().Version?.ToString(3) ?? "0");
-    }
+    public static NodeIdentity Identify(Settings settings) => new(
+        NodeName.Of(settings),
+        Secret(settings.Get(Parameters.DataDirectory)),
+        Environment.MachineName,
+        Environment.ProcessId,
+        typeof(NodeInstance).Assembly.GetName().Version?.ToString(3) ?? "0");
 
     /// <summary>Made once for each data directory, whose lock master holds.</summary>
     private static string Secret(string dataDirectory)

@@ -10,6 +10,7 @@ using Mta.Services.Qmgr;
 using Mta.Services.Smtpd;
 using Mta.Storage;
 using Mta.Storage.Maildrop;
+using Mta.Storage.Nodes;
 using Mta.Storage.Queue;
 
 namespace Mta.Daemon;
@@ -83,6 +84,7 @@ public sealed class NodeServices : IAsyncDisposable
                 Time = time,
                 Deadlines = deadlines,
                 AcceptingMail = () => accepting && lease.IsHeld,
+                IsDrained = () => lease.IsDrained,
             },
             log);
     }
@@ -130,6 +132,8 @@ public sealed class NodeServices : IAsyncDisposable
             await StopLocalServicesAsync().ConfigureAwait(false);
             await claims.StopAsync().ConfigureAwait(false);
             await requests.StopAsync().ConfigureAwait(false);
+            // While the deliveries under way come to their ends the other nodes have the rest already.
+            queue.HandBack();
             await queue.StopAsync(DeliveryStopLimit).ConfigureAwait(false);
             await completions.StopAsync(CompletionStopLimit).ConfigureAwait(false);
             await lease.EndAsync(cancellationToken).ConfigureAwait(false);
@@ -143,7 +147,9 @@ public sealed class NodeServices : IAsyncDisposable
         await tables.StartAsync(cancellationToken).ConfigureAwait(false);
         queue.Configure(configuration.SettingsOf("qmgr"), configuration.Transports);
         intake.Delivers = claims.Delivers = configuration.Runs("qmgr");
-        lease.Beat += held => queue.MayDeliver = held && accepting;
+        queue.MayDeliver = !lease.IsDrained;
+        lease.Report = () => new NodeReport(0, queue.ActiveCount, queue.DeliveryCount, rejects.Lost);
+        lease.Beat += Beaten;
         lease.EpochEnded += queue.Abandon;
         lease.Start();
         requests.Start();
@@ -152,6 +158,16 @@ public sealed class NodeServices : IAsyncDisposable
         local = StartLocalServices();
         await servers.ApplyAsync(configuration, environment.Listeners).ConfigureAwait(false);
         _ = MaintainAsync();
+    }
+
+    private void Beaten(bool held)
+    {
+        queue.MayDeliver = held && accepting && !lease.IsDrained;
+        if (held && lease.IsDrained)
+        {
+            // Again and again: messages that were accepted, or reports that were made, since the last time are given back too.
+            queue.HandBack();
+        }
     }
 
     private LocalServices StartLocalServices() => new(
@@ -180,11 +196,12 @@ public sealed class NodeServices : IAsyncDisposable
                 try
                 {
                     await storage.Registry.MaintainLogAsync(configuration.Settings.Get(Parameters.DeliveryLogRetention), stopping.Token).ConfigureAwait(false);
+                    await storage.Registry.TrimAdminLogAsync(configuration.Settings.Get(Parameters.AdminLogRetention), stopping.Token).ConfigureAwait(false);
                 }
                 catch (StorageException e)
                 {
                     // A partition that is missing stops nothing; the next round makes it.
-                    environment.Log.Warning("qmgr", $"partitions of the delivery log: {e.Message}");
+                    environment.Log.Warning("qmgr", $"maintenance of the logs in the database: {e.Message}");
                 }
             }
             while (await timer.WaitForNextTickAsync(stopping.Token).ConfigureAwait(false));

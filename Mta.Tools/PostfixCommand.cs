@@ -22,7 +22,7 @@ namespace Mta.Tools;
 internal sealed partial class PostfixCommand
 {
     private const string Script = "postfix-script";
-    private const string Usage = "Usage: postfix start (or stop, reload, abort, flush, check, status, set-permissions, upgrade-configuration, logrotate)";
+    private const string Usage = "Usage: postfix start (or stop, reload, abort, flush, check, status, drain, undrain, set-permissions, upgrade-configuration, logrotate)";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
@@ -73,7 +73,7 @@ internal sealed partial class PostfixCommand
         try
         {
             var command = new PostfixCommand(terminal, directory, settings);
-            return await command.RunAsync(action, cancellationToken).ConfigureAwait(false);
+            return await command.RunAsync(action, [.. options.Operands.Skip(1)], cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (e is SettingsException or IOException or UnauthorizedAccessException)
         {
@@ -81,24 +81,28 @@ internal sealed partial class PostfixCommand
         }
     }
 
-    private async Task<int> RunAsync(string action, CancellationToken cancellationToken)
+    private async Task<int> RunAsync(string action, string[] operands, CancellationToken cancellationToken)
     {
         switch (action)
         {
+            case "status" when operands is ["-v"]:
+                return await StatusOfAllAsync(cancellationToken).ConfigureAwait(false);
+            case "drain" or "undrain" when operands.Length <= 1:
+                return await DrainAsync(action, operands is [var node] ? node : NodeName.Of(settings), cancellationToken).ConfigureAwait(false);
             case "start":
                 return await StartAsync(cancellationToken).ConfigureAwait(false);
             case "start-on-hold":
                 return await StartOnHoldAsync(cancellationToken).ConfigureAwait(false);
             case "start-fg":
                 return StartForeground();
-            case "stop" or "drain":
+            case "stop":
                 return await StopAsync("stopping", Libc.SignalTerminate, cancellationToken).ConfigureAwait(false);
             case "quick-stop" or "abort":
                 return await StopAsync(action == "abort" ? "aborting" : "stopping", Libc.SignalQuit, cancellationToken).ConfigureAwait(false);
             case "reload":
                 return await ReloadAsync(cancellationToken).ConfigureAwait(false);
             case "status":
-                return await StatusAsync().ConfigureAwait(false);
+                return await StatusAsync(cancellationToken).ConfigureAwait(false);
             case "check":
                 return await CheckAsync(cancellationToken).ConfigureAwait(false);
             case "flush":
@@ -111,11 +115,6 @@ internal sealed partial class PostfixCommand
                 return await SayAsync(LogSeverity.Fatal, $"unknown command: '{action}'. {Usage}").ConfigureAwait(false);
         }
     }
-
-    private async Task<int> StatusAsync() =>
-        files.RunningMaster() is { } pid
-            ? await SayAsync(LogSeverity.Info, string.Create(CultureInfo.InvariantCulture, $"the Postfix mail system is running: PID: {pid}")).ConfigureAwait(false)
-            : await SayAsync(LogSeverity.Info, "the Postfix mail system is not running", ExitCode.Failure).ConfigureAwait(false);
 
     private async Task<int> CheckAsync(CancellationToken cancellationToken)
     {

@@ -62,6 +62,32 @@ internal sealed class ToolDatabase : IAsyncDisposable
         return new ToolDatabase(use.Database.CreateDataSource(role, purpose, 2), use);
     }
 
+    /// <summary>
+    /// Connections for a look at a database that runs or does not: nothing is started, and no step takes longer than a few seconds. Throws
+    /// <see cref="StorageException"/> for a URL that is none.
+    /// </summary>
+    public static ToolDatabase Look(Settings settings, DatabaseRole role, string purpose, int seconds)
+    {
+        if (!DatabaseUrl.TryParse(settings.Get(Parameters.DatabaseUrl), out var url, out var problem))
+        {
+            throw new StorageException(StorageFailure.Fatal, $"database_url: {problem}");
+        }
+
+        var database = url.IsEmbedded ? new EmbeddedCluster(settings.Get(Parameters.DataDirectory), settings.Get(Parameters.MailOwner)).Connect() : Database.Connect(url);
+        return new ToolDatabase(
+            database.CreateDataSource(
+                role,
+                purpose,
+                1,
+                connection =>
+                {
+                    connection.Timeout = seconds;
+                    connection.CommandTimeout = seconds;
+                    connection.CancellationTimeout = -1;
+                }),
+            null);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Source.DisposeAsync().ConfigureAwait(false);

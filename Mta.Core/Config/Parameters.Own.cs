@@ -35,4 +35,15 @@ public static partial class Parameters
 
     /// <summary>How long delivery history is kept.</summary>
     public static readonly Parameter<TimeSpan> DeliveryLogRetention = Time("delivery_log_retention", "30d", min: 3600);
+
+    /// <summary>How long it is kept what administrators did (mta.admin_log).</summary>
+    public static readonly Parameter<TimeSpan> AdminLogRetention = Time("admin_log_retention", "365d", min: 3600);
+
+    /// <summary>
+    /// The age from which a message in incoming that was never tried makes <c>postfix status -v</c> fail: no node takes it. 0 means never.
+    /// </summary>
+    public static readonly Parameter<TimeSpan> HealthIncomingAgeLimit = Time("health_incoming_age_limit", "300s", min: 0);
+
+    /// <summary>The age from which a message in active whose first round of deliveries has not ended does so. 0 means never.</summary>
+    public static readonly Parameter<TimeSpan> HealthActiveAgeLimit = Time("health_active_age_limit", "1h", min: 0);
 }

@@ -25,6 +25,9 @@ public sealed class NodeLease : IAsyncDisposable
     private Task takingOver = Task.CompletedTask;
     private TimeSpan unbrokenSince;
     private long leaseEnd;
+    private volatile bool drained;
+    private long incomingMark;
+    private long newestEpoch;
 
     private NodeLease(NodeRegistry registry, NodeIdentity identity, LeaseTimes times, TimeProvider time, MailLog log, NodeEpoch epoch, TimeSpan sent)
     {
@@ -42,6 +45,15 @@ public sealed class NodeLease : IAsyncDisposable
     public NodeEpoch Epoch => state.Epoch;
 
     public bool IsHeld => BootClock.Now.Ticks < Volatile.Read(ref leaseEnd);
+
+    /// <summary>An administrator has drained the node: it takes no new mail and gives back what it has.</summary>
+    public bool IsDrained => drained;
+
+    /// <summary>What the node tells with its heartbeats.</summary>
+    public Func<NodeReport> Report { get; set; } = static () => default;
+
+    /// <summary>Changes when incoming may have got mail with old ids: an epoch has ended, or a node is being drained.</summary>
+    public long IncomingMark => Volatile.Read(ref incomingMark);
 
     /// <summary>Somebody ended our epoch: what was in memory is no longer ours. A new epoch has begun when this is raised.</summary>
     public event Action? EpochEnded;
@@ -73,7 +85,7 @@ public sealed class NodeLease : IAsyncDisposable
         try
         {
             // The exact bound: the ids of the next epoch begin right after it.
-            await registry.HeartbeatAsync(Epoch, TimeSpan.Zero, state.Ids.Last, times.BeatLimit, cancellationToken).ConfigureAwait(false);
+            await registry.HeartbeatAsync(Epoch, TimeSpan.Zero, Report() with { LastId = state.Ids.Last }, times.BeatLimit, cancellationToken).ConfigureAwait(false);
             await registry.EndAsync(Epoch, cancellationToken).ConfigureAwait(false);
         }
         catch (StorageException e)
@@ -123,8 +135,11 @@ public sealed class NodeLease : IAsyncDisposable
         try
         {
             var sent = BootClock.Now;
-            if (await registry.HeartbeatAsync(Epoch, times.Lease, state.Ids.Last, times.BeatLimit, stopping.Token).ConfigureAwait(false))
+            var answer = await registry.HeartbeatAsync(Epoch, times.Lease, Report() with { LastId = state.Ids.Last }, times.BeatLimit, stopping.Token)
+                .ConfigureAwait(false);
+            if (answer.IsAlive)
             {
+                Take(answer);
                 Volatile.Write(ref leaseEnd, (sent + times.Lease).Ticks);
             }
             else
@@ -154,6 +169,21 @@ public sealed class NodeLease : IAsyncDisposable
             }
 
             return false;
+        }
+    }
+
+    private void Take(HeartbeatAnswer answer)
+    {
+        if (answer.NewestEpoch != newestEpoch || answer.OthersDrain)
+        {
+            newestEpoch = answer.NewestEpoch;
+            Interlocked.Increment(ref incomingMark);
+        }
+
+        if (answer.Drained != drained)
+        {
+            drained = answer.Drained;
+            log.Info(Tag, $"{(drained ? "this node is drained: it takes no new mail and gives back what it has" : "this node is no longer drained")}");
         }
     }
 
@@ -196,7 +226,11 @@ public sealed class NodeLease : IAsyncDisposable
         }
     }
 
-    private State Begin(NodeEpoch epoch) => new(epoch, new QueueIdSource(time, epoch.Number, epoch.IdFloor));
+    private State Begin(NodeEpoch epoch)
+    {
+        drained = epoch.Drained;
+        return new(epoch, new QueueIdSource(time, epoch.Number, epoch.IdFloor));
+    }
 
     private sealed record State(NodeEpoch Epoch, QueueIdSource Ids);
 }

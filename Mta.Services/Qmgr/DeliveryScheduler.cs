@@ -19,6 +19,9 @@ internal sealed class DeliveryScheduler(
     private int running;
     private TaskCompletionSource? drained;
 
+    /// <summary>Deliveries under way.</summary>
+    public int Running => Volatile.Read(ref running);
+
     /// <summary>False while the node has no lease: deliveries wait.</summary>
     public bool MayDeliver { get => field && LeaseHeld(); set; } = true;
 

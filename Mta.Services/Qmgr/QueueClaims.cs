@@ -23,6 +23,7 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
     private int pollsToSweep;
     private Task? running;
     private long floor;
+    private long mark;
     private int polls;
     private bool failing;
 
@@ -88,7 +89,7 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
             try
             {
                 queue.Tick();
-                if (lease.IsHeld && Delivers)
+                if (lease.IsHeld && Delivers && !lease.IsDrained)
                 {
                     await PollAsync(stopping.Token).ConfigureAwait(false);
                 }
@@ -157,8 +158,9 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
 
     private async ValueTask ClaimIncomingAsync(CancellationToken cancellationToken)
     {
-        if (++polls % PollsPerFloor == 0)
+        if (++polls % PollsPerFloor == 0 || mark != lease.IncomingMark)
         {
+            mark = lease.IncomingMark;
             floor = 0;
         }
 

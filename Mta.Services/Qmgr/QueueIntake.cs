@@ -27,7 +27,7 @@ public sealed class QueueIntake(
             return new CleanupResult(CleanupOutcome.WriteError);
         }
 
-        var owned = message.Owned && Delivers && queue.Room > 0;
+        var owned = message.Owned && Delivers && !lease.IsDrained && queue.Room > 0;
         var stored = owned == message.Owned ? message : message.WithOwner(owned);
         var result = await accept.StoreAsync(stored).ConfigureAwait(false);
         if (result.ContentInUse)

@@ -77,6 +77,41 @@ public sealed partial class QueueManager
         return delivering?.ToArray() ?? [];
     }
 
+    /// <summary>
+    /// Gives back to incoming what no agent has in hand, for other nodes to deliver; the rest follows when its deliveries have ended. Nothing
+    /// of it is attempted here any more.
+    /// </summary>
+    public void HandBack()
+    {
+        var halted = false;
+        foreach (var message in active.Values)
+        {
+            bool ends;
+            lock (message.Gate)
+            {
+                if (message.Ending || message.Request is not null)
+                {
+                    continue;
+                }
+
+                halted = true;
+                message.Request = RequestedAction.HandBack;
+                ends = message is { InFlight: 0, Reading: false };
+                message.Ending = ends;
+            }
+
+            if (ends)
+            {
+                _ = EndAsync(message);
+            }
+        }
+
+        if (halted)
+        {
+            scheduler.TakeWhere(IsHalted);
+        }
+    }
+
     internal bool IsSuspended(string destination) => suspensions.HasDestination(destination);
 
     /// <summary>Takes the list of what is suspended; mail that waits in memory for it is deferred.</summary>

@@ -50,6 +50,9 @@ public sealed partial class QueueManager : IDeliveryReport, IAsyncDisposable
     /// <summary>Messages in the active queue.</summary>
     public int ActiveCount => active.Count;
 
+    /// <summary>Deliveries that agents have in hand.</summary>
+    public int DeliveryCount => scheduler.Running;
+
     /// <summary>Room for messages, in messages.</summary>
     public int Room => Math.Max(0, options.ActiveLimit - active.Count);
 

@@ -11,6 +11,7 @@ internal static class RequestLog
         RequestedAction.Delete => "removed",
         RequestedAction.Requeue => "requeued",
         RequestedAction.Bounce => "returned to sender",
+        RequestedAction.HandBack => "returned to the incoming queue",
         _ => "expired",
     };
 }

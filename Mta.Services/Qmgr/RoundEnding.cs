@@ -175,7 +175,7 @@ internal sealed class RoundEnding(
             }
             else if (end == RoundEnd.Requested)
             {
-                ports.Log.Info("postsuper", $"{message.IdText}: {RequestLog.Word(message.Request)}");
+                ports.Log.Info(message.Request == RequestedAction.HandBack ? Tag : "postsuper", $"{message.IdText}: {RequestLog.Word(message.Request)}");
             }
         }
 

@@ -43,6 +43,7 @@ internal sealed class SmtpdConfig
         TimeoutExceeded = new ServerReply($"421 4.4.2 {Hostname} Error: timeout exceeded");
         CommandTooLong = new ServerReply($"500 5.5.2 {Hostname} Error: command too long");
         ShuttingDown = new ServerReply($"421 4.3.2 {Hostname} Service not available, closing transmission channel");
+        Drained = new ServerReply($"421 4.3.2 {Hostname} Service not available: this server is drained for maintenance, try again later or another server");
 
         Timeout = settings.Get(Parameters.SmtpdTimeout);
         StartTlsTimeout = settings.Get(Parameters.SmtpdStarttlsTimeout);
@@ -128,6 +129,8 @@ internal sealed class SmtpdConfig
     public ServerReply CommandTooLong { get; }
 
     public ServerReply ShuttingDown { get; }
+
+    public ServerReply Drained { get; }
 
     public ServerReply BareLfReceived { get; }
 

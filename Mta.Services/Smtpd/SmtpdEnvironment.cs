@@ -31,6 +31,9 @@ public sealed class SmtpdEnvironment
     /// False while the node may not take mail (its lease has run out, it is about to stop): MAIL and end of data get 451.
     /// </summary>
     public Func<bool> AcceptingMail { get; init; } = static () => true;
+
+    /// <summary>True while an administrator has drained the node: a connection, and MAIL in an open session, gets 421. Transactions that are open end well.</summary>
+    public Func<bool> IsDrained { get; init; } = static () => false;
 }
 
 /// <summary>One configuration of a listener; a reload makes a new one, and open sessions end under theirs.</summary>

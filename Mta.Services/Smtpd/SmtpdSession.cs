@@ -242,6 +242,12 @@ internal sealed partial class SmtpdSession : IDisposable
             }
         }
 
+        if (environment.IsDrained())
+        {
+            replies.Add(config.Drained);
+            return false;
+        }
+
         if (!config.DelayReject && !StandAlone && await Check.ClientAsync(stop).ConfigureAwait(false) is { } refusal)
         {
             AccessDenied = refusal;

@@ -5,7 +5,22 @@ namespace Mta.Storage.Nodes;
 
 /// <summary>One incarnation of a node: what it owns in the queue carries its epoch.</summary>
 /// <param name="IdFloor">Queue ids of this epoch begin above it; 0 when its node number was never used.</param>
-public sealed record NodeEpoch(string Name, long Epoch, int Number, long IdFloor);
+/// <param name="Drained">An administrator had drained the node when it began.</param>
+public sealed record NodeEpoch(string Name, long Epoch, int Number, long IdFloor, bool Drained = false);
+
+/// <summary>What a node tells of itself with each heartbeat.</summary>
+/// <param name="LastId">No id above it was made.</param>
+/// <param name="ActiveMessages">Messages that it owns.</param>
+/// <param name="Deliveries">Deliveries that agents have in hand.</param>
+/// <param name="RejectsLost">Rejected commands that the history lacks, since the start.</param>
+public readonly record struct NodeReport(long LastId, int ActiveMessages, int Deliveries, long RejectsLost);
+
+/// <summary>What a node hears with each heartbeat.</summary>
+/// <param name="IsAlive">False when somebody ended the epoch; the rest says nothing then.</param>
+/// <param name="Drained">An administrator wants it to take no new mail and to give back what it has.</param>
+/// <param name="NewestEpoch">Grows whenever an epoch ends, whose mail is in incoming then.</param>
+/// <param name="OthersDrain">A node gives its mail back to incoming at this time.</param>
+public readonly record struct HeartbeatAnswer(bool IsAlive, bool Drained = false, long NewestEpoch = 0, bool OthersDrain = false);
 
 /// <summary>What a node says of itself when it begins an epoch.</summary>
 /// <param name="Instance">The secret of its data directory, whose lock it holds: the same one may end its own old epoch at once.</param>
@@ -29,17 +44,18 @@ public sealed class NodeRegistry(NpgsqlDataSource source, NpgsqlDataSource? cont
             () => changes.RunAsync(
                 NodeSql.Begin,
                 [identity.Name, identity.Instance, lease.TotalSeconds, identity.Host, identity.ProcessId, identity.Version],
-                reader => reader.IsOnRow ? new NodeEpoch(identity.Name, reader.GetInt64(0), reader.GetInt16(1), reader.GetInt64(2)) : null,
+                reader => reader.IsOnRow ? new NodeEpoch(identity.Name, reader.GetInt64(0), reader.GetInt16(1), reader.GetInt64(2), reader.GetBoolean(3)) : null,
                 EndLimit,
                 cancellationToken));
 
-    /// <summary>Renews the lease; false when somebody ended the epoch.</summary>
+    /// <summary>Renews the lease.</summary>
     /// <param name="limit">After it the connection is broken off, wherever its other end is, and the lease counts as not renewed.</param>
-    public ValueTask<bool> HeartbeatAsync(NodeEpoch node, TimeSpan lease, long lastId, TimeSpan limit, CancellationToken cancellationToken) =>
+    public ValueTask<HeartbeatAnswer> HeartbeatAsync(
+        NodeEpoch node, TimeSpan lease, NodeReport report, TimeSpan limit, CancellationToken cancellationToken) =>
         StorageErrors.MapAsync(
             async () =>
             {
-                var beat = HeartbeatAsync(node, lease, lastId, limit);
+                var beat = HeartbeatAsync(node, lease, report, limit);
                 try
                 {
                     return await beat.WaitAsync(limit, cancellationToken).ConfigureAwait(false);
@@ -82,18 +98,39 @@ public sealed class NodeRegistry(NpgsqlDataSource source, NpgsqlDataSource? cont
                 return true;
             });
 
+    /// <summary>Removes what administrators did longer ago than the retention.</summary>
+    public ValueTask<bool> TrimAdminLogAsync(TimeSpan retention, CancellationToken cancellationToken) =>
+        StorageErrors.MapAsync(
+            async () =>
+            {
+                await using var command = source.CreateCommand(NodeSql.TrimAdminLog);
+                command.CommandTimeout = (int)EndLimit.TotalSeconds;
+                command.Parameters.AddWithValue(retention.TotalSeconds);
+                while (await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false) > 0)
+                {
+                }
+
+                return true;
+            });
+
     private ValueTask<bool> EndAsync(string name, long epoch, CancellationToken cancellationToken) =>
         StorageErrors.MapAsync(() => changes.RunAsync(NodeSql.End, [name, epoch], reader => reader.GetBoolean(0), EndLimit, cancellationToken));
 
-    private async Task<bool> HeartbeatAsync(NodeEpoch node, TimeSpan lease, long lastId, TimeSpan limit)
+    private async Task<HeartbeatAnswer> HeartbeatAsync(NodeEpoch node, TimeSpan lease, NodeReport report, TimeSpan limit)
     {
         await using var command = source.CreateCommand(NodeSql.Heartbeat);
         command.CommandTimeout = Math.Max(1, (int)Math.Ceiling(limit.TotalSeconds));
         command.Parameters.AddWithValue(node.Name);
         command.Parameters.AddWithValue(node.Epoch);
         command.Parameters.AddWithValue(lease.TotalSeconds);
-        command.Parameters.AddWithValue(lastId);
-        return await command.ExecuteNonQueryAsync(CancellationToken.None).ConfigureAwait(false) == 1;
+        command.Parameters.AddWithValue(report.LastId);
+        command.Parameters.AddWithValue(report.ActiveMessages);
+        command.Parameters.AddWithValue(report.Deliveries);
+        command.Parameters.AddWithValue(report.RejectsLost);
+        await using var reader = await command.ExecuteReaderAsync(CancellationToken.None).ConfigureAwait(false);
+        return await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false)
+            ? new HeartbeatAnswer(true, reader.GetBoolean(0), reader.GetInt64(1), reader.GetBoolean(2))
+            : new HeartbeatAnswer(false);
     }
 
     private ValueTask<List<(string Name, long Epoch)>> SilentAsync(NodeEpoch node, TimeSpan grace, CancellationToken cancellationToken) =>

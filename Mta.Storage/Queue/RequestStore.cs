@@ -11,6 +11,9 @@ public enum RequestedAction
     Requeue,
     Expire,
     Bounce,
+
+    /// <summary>No administrator's word in SQL: the node itself gives the message back to incoming, for it is drained or about to stop.</summary>
+    HandBack,
 }
 
 /// <param name="InDelivery">The owner has said that it waits for a delivery.</param>

@@ -157,7 +157,7 @@ $body$;
 -- Begins an epoch of a node, ending an old one of the same instance at once. No row when another instance of this name holds a live lease.
 CREATE FUNCTION mta.begin_epoch(
     node_name text, node_instance text, lease interval, node_host text, node_process_id integer, node_version text)
-    RETURNS TABLE (epoch bigint, number smallint, id_floor bigint) LANGUAGE plpgsql AS $body$
+    RETURNS TABLE (epoch bigint, number smallint, id_floor bigint, drained boolean) LANGUAGE plpgsql AS $body$
 #variable_conflict use_column
 DECLARE
     old mta.node;
@@ -187,7 +187,7 @@ BEGIN
         number = excluded.number, epoch = excluded.epoch, instance = excluded.instance, state = 'live', lease_until = excluded.lease_until,
         heartbeat_at = excluded.heartbeat_at, started_at = excluded.started_at, id_bound = excluded.id_bound, host = excluded.host,
         process_id = excluded.process_id, program_version = excluded.program_version;
-    RETURN QUERY SELECT new_epoch, new_number, coalesce(bound, 0::bigint);
+    RETURN QUERY SELECT new_epoch, new_number, coalesce(bound, 0::bigint), coalesce(old.drained_at IS NOT NULL, false);
 END
 $body$;
 

@@ -416,11 +416,11 @@ BEGIN
         CONTINUE WHEN NOT FOUND;
         DELETE FROM mta_store.request r WHERE r.message_id = message RETURNING r.* INTO asked;
         IF NOT FOUND OR asked.action = 'expire' THEN
-            -- Taken back meanwhile, or replaced: it goes on.
+            -- Taken back meanwhile, or a node that is drained gives its mail back: it goes on.
             IF FOUND THEN
                 m.flags := m.flags | 16;
             END IF;
-            PERFORM mta_store.put(m, 'release', NULL, '');
+            INSERT INTO mta_store.incoming SELECT (m).*;
         ELSIF NOT EXISTS (SELECT FROM mta_store.recipient r WHERE r.message_id = message) THEN
             PERFORM mta_store.put(m, 'delete', NULL, asked.requested_by);
             INSERT INTO mta_store.admin_log (action, message_id, reason, result, by_role, operator)

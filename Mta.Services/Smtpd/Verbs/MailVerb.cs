@@ -58,6 +58,11 @@ internal static class MailVerb
         }
 
         session.Parsed.Address = address;
+        if (session.Environment.IsDrained())
+        {
+            return config.Drained;
+        }
+
         return session.Environment.AcceptingMail() ? null : ProtocolReplies.NotAccepting;
     }
 

@@ -75,10 +75,10 @@ public sealed class TakeOverTests
         var nodes = new NodeRegistry(queue.Source);
 
         var since = Stopwatch.GetTimestamp();
-        await Should.ThrowAsync<StorageException>(async () => await nodes.HeartbeatAsync(queue.Epoch, TimeSpan.FromMinutes(1), 0, TimeSpan.FromSeconds(1), Cancel));
+        await Should.ThrowAsync<StorageException>(async () => await nodes.HeartbeatAsync(queue.Epoch, TimeSpan.FromMinutes(1), default, TimeSpan.FromSeconds(1), Cancel));
         Stopwatch.GetElapsedTime(since).ShouldBeLessThan(TimeSpan.FromSeconds(5));
 
         await transaction.RollbackAsync(Cancel);
-        (await nodes.HeartbeatAsync(queue.Epoch, TimeSpan.FromMinutes(1), 0, TimeSpan.FromSeconds(10), Cancel)).ShouldBeTrue();
+        (await nodes.HeartbeatAsync(queue.Epoch, TimeSpan.FromMinutes(1), default, TimeSpan.FromSeconds(10), Cancel)).IsAlive.ShouldBeTrue();
     }
 }

@@ -1,0 +1,99 @@
+using System.Diagnostics;
+using System.Globalization;
+using Mta.Core.Commands;
+using Mta.Services.Clients;
+using Mta.Services.Nodes;
+using Mta.Storage;
+using Mta.Storage.Connections;
+using Mta.Storage.Nodes;
+
+namespace Mta.Tools;
+
+/// <summary>status, drain and undrain.</summary>
+internal sealed partial class PostfixCommand
+{
+    // A look at a database that is away ends soon, whatever is wrong with it.
+    private const int BriefLook = 2;
+    private const int LongLook = 5;
+
+    /// <summary>Postfix's answer and exit code; where the database answers, the possible duplicates of all nodes after it.</summary>
+    private async Task<int> StatusAsync(CancellationToken cancellationToken)
+    {
+        var code = await SayRunningAsync().ConfigureAwait(false);
+        try
+        {
+            var duplicates = await LookAsync(BriefLook, (reader, token) => reader.PossibleDuplicatesAsync(token), cancellationToken).ConfigureAwait(false);
+            await terminal.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"possible duplicates: {duplicates}")).ConfigureAwait(false);
+        }
+        catch (StorageException)
+        {
+            // The question was whether the mail system runs.
+        }
+
+        return code;
+    }
+
+    private async Task<int> StatusOfAllAsync(CancellationToken cancellationToken)
+    {
+        var problems = new List<string>();
+        if (await SayRunningAsync().ConfigureAwait(false) != ExitCode.Ok)
+        {
+            problems.Add("this node is not running");
+        }
+
+        var name = NodeName.Of(settings);
+        try
+        {
+            var since = Stopwatch.GetTimestamp();
+            var status = await LookAsync(LongLook, (reader, token) => reader.ReadAsync(token), cancellationToken).ConfigureAwait(false);
+            await StatusText.WriteAsync(terminal, status, name, Stopwatch.GetElapsedTime(since), cancellationToken).ConfigureAwait(false);
+            problems.AddRange(ClusterHealth.Problems(status, name, settings));
+        }
+        catch (StorageException e)
+        {
+            problems.Add($"the database cannot be reached: {e.Message}");
+        }
+
+        await StatusText.WriteHealthAsync(terminal, problems, cancellationToken).ConfigureAwait(false);
+        return problems.Count == 0 ? ExitCode.Ok : ExitCode.Failure;
+    }
+
+    private Task<int> SayRunningAsync() => files.RunningMaster() is { } pid
+        ? SayAsync(LogSeverity.Info, string.Create(CultureInfo.InvariantCulture, $"the Postfix mail system is running: PID: {pid}"))
+        : SayAsync(LogSeverity.Info, "the Postfix mail system is not running", ExitCode.Failure);
+
+    private async Task<int> DrainAsync(string action, string node, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var database = ToolDatabase.Look(settings, DatabaseRole.Admin, "postfix", LongLook);
+            var drains = action == "drain";
+            return await new NodeAdministration(database.Source).DrainAsync(node, drains, cancellationToken).ConfigureAwait(false)
+                ? await SayAsync(LogSeverity.Info, drains ? $"draining node {node}" : $"node {node} takes mail again").ConfigureAwait(false)
+                : await SayAsync(LogSeverity.Fatal, $"no node has the name {node}").ConfigureAwait(false);
+        }
+        catch (StorageException e)
+        {
+            return await SayAsync(LogSeverity.Fatal, e.Message).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<T> LookAsync<T>(int seconds, Func<ClusterStatusReader, CancellationToken, ValueTask<T>> read, CancellationToken cancellationToken)
+    {
+        var database = ToolDatabase.Look(settings, DatabaseRole.Daemon, "postfix", seconds);
+        try
+        {
+            // Each step has its limit, and all together: several hosts are tried one after the other.
+            return await read(new ClusterStatusReader(database.Source), cancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(2 * seconds), cancellationToken)
+                .ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            throw new StorageException(StorageFailure.Retry, string.Create(CultureInfo.InvariantCulture, $"database: no answer within {2 * seconds} s"));
+        }
+        finally
+        {
+            await database.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+}
