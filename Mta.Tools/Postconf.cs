@@ -20,7 +20,7 @@ internal static class Postconf
 {
     /// <summary>The types of lookup tables, as in <c>type:name</c>.</summary>
     private static readonly string[] MapTypes =
-        ["btree", "cdb", "cidr", "dbm", "debug", "environ", "fail", "hash", "inline", "lmdb", "pcre", "pgsql", "pipemap", "proxy", "randmap", "regexp", "sdbm", "socketmap", "static",
+        ["btree", "cdb", "cidr", "dbm", "debug", "environ", "fail", "hash", "inline", "ldap", "lmdb", "memcache", "pcre", "pgsql", "pipemap", "proxy", "randmap", "regexp", "sdbm", "socketmap", "sqlite", "static",
             "tcp", "texthash", "unionmap", "unix"];
 
     private static readonly string[] LockTypes = ["flock", "fcntl", "dotlock"];

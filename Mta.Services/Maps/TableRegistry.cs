@@ -1,6 +1,8 @@
 using Mta.Core.Config;
 using Mta.Core.Lookup;
+using Mta.Core.Lookup.Queries;
 using Mta.Services.Clients;
+using Mta.Services.Maps.Ldap;
 using Mta.Services.Maps.Stored;
 using Mta.Services.Maps.Tables;
 using Mta.Storage;
@@ -151,8 +153,8 @@ public sealed class TableRegistry : IAsyncDisposable
         var identity = reference.IsStored ? "stored:" + reference.Name : reference.ToString();
         var stamp = reference.Type switch
         {
-            "texthash" or "cidr" or "regexp" or "pcre" => FileStamp(reference.Name),
-            "pgsql" => PgsqlTable.ReadConfig(reference, settings, out _)?.GetHashCode() ?? 0,
+            "texthash" or "cidr" or "regexp" or "pcre" => FileStamp.Of(reference.Name),
+            "pgsql" or "sqlite" or "ldap" or "memcache" => TableParameters.Stamp(reference, settings),
             _ => 0,
         };
         if (tables.TryGetValue(identity, out var known) && known.FileStamp == stamp)
@@ -200,7 +202,10 @@ public sealed class TableRegistry : IAsyncDisposable
             case "pcre":
                 return PatternTable.Open(reference, Warn);
             case "pgsql":
-                return MakePgsql(reference);
+            case "sqlite":
+            case "ldap":
+            case "memcache":
+                return MakeDescribed(reference);
             case "tcp":
             case "socketmap":
                 var server = TableServerTable.Open(reference, Warn);
@@ -226,28 +231,56 @@ public sealed class TableRegistry : IAsyncDisposable
         }
     }
 
-    private ILookupTable MakePgsql(TableReference reference)
+    private ILookupTable MakeDescribed(TableReference reference)
     {
-        if (PgsqlTable.ReadConfig(reference, settings, out var problem) is not { } config)
+        if (TableParameters.Read(reference, settings, out var problem) is not { } parameters)
         {
             return new FailingTable(reference.ToString(), problem!);
         }
 
+        var table = reference.Type switch
+        {
+            "pgsql" => MakePgsql(reference, parameters, ref problem),
+            "sqlite" => SqlTableConfig.Read(parameters.Get, out problem) is { } config
+                ? new SqliteTable(reference, parameters.Get("dbpath") ?? "", config, OpenDomains(reference, config.Results.Domains), Warn)
+                : null,
+            "ldap" => LdapTableConfig.Read(parameters.Get, out problem) is { } config
+                ? new LdapTable(reference, config, OpenDomains(reference, config.Results.Domains), Warn)
+                : null,
+            _ => (ILookupTable?)(MemcacheConfig.Read(parameters.Get, out problem) is { } config
+                ? new MemcacheTable(reference, config, config.Backup.Length > 0 ? OpenOnce(TableReference.Parse(config.Backup)) : null, OpenDomains(reference, config.Domains), Warn)
+                : null),
+        };
+        if (table is IAsyncDisposable disposable)
+        {
+            owned.Add(disposable);
+        }
+
+        return table ?? new FailingTable(reference.ToString(), problem!);
+    }
+
+    private ILookupTable? MakePgsql(TableReference reference, TableParameters parameters, ref string? problem)
+    {
+        if (SqlTableConfig.Read(parameters.Get, out problem) is not { } config)
+        {
+            return null;
+        }
+
         try
         {
-            var database = new ForeignDatabase(ValueList.Split(config.Hosts), config.User, config.Password, config.Database, time);
-            var domains = config.Domain.Length == 0
-                ? null
-                : OpenList(settings ?? new Settings([]), reference.ToString(), config.Domain, MatchListKind.Strings);
-            var table = new PgsqlTable(reference, config, database, domains, Warn);
-            owned.Add(table);
-            return table;
+            var database = new ForeignDatabase(
+                ValueList.Split(parameters.Get("hosts") ?? ""), parameters.Get("user") ?? "", parameters.Get("password") ?? "", parameters.Get("dbname") ?? "", time);
+            return new PgsqlTable(reference, config, database, OpenDomains(reference, config.Results.Domains), Warn);
         }
         catch (ArgumentException e)
         {
-            return new FailingTable(reference.ToString(), $"bad host: {e.Message}");
+            problem = $"bad host: {e.Message}";
+            return null;
         }
     }
+
+    private ListMatcher? OpenDomains(TableReference reference, string domains) =>
+        domains.Length == 0 ? null : OpenList(settings ?? new Settings([]), reference.ToString(), domains, MatchListKind.Strings);
 
     private ILookupTable MakeStored(TableReference reference)
     {
@@ -258,13 +291,6 @@ public sealed class TableRegistry : IAsyncDisposable
 
         var kind = aliases.Contains(reference.Name) ? LookupKind.Aliases : LookupKind.Map;
         return new StoredTable(new StoredTableSource(reference, kind, aliases.IsOptional(reference.Name), store, writer, Warn), store, time);
-    }
-
-    /// <summary>Changes when the file does, so that a reload reads it again.</summary>
-    private static long FileStamp(string path)
-    {
-        var file = new FileInfo(path);
-        return file.Exists ? HashCode.Combine(file.LastWriteTimeUtc.Ticks, file.Length) : -1;
     }
 
     private static string? ReadFile(string path)

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.Sockets;
 using System.Text;
 using Mta.Testing;
 
@@ -41,7 +40,7 @@ internal sealed class SmtpSink : IAsyncDisposable
     public static async Task<SmtpSink> StartAsync(CancellationToken cancellationToken, params string[] options)
     {
         var sink = new SmtpSink(options, Ports.Free());
-        await Until.TrueAsync(() => IsListeningAsync(sink.Port), "smtp-sink listens", cancellationToken);
+        await Until.TrueAsync(() => Ports.IsListeningAsync(sink.Port), "smtp-sink listens", cancellationToken);
         return sink;
     }
 
@@ -60,20 +59,6 @@ internal sealed class SmtpSink : IAsyncDisposable
         await process.WaitForExitAsync();
         process.Dispose();
         Directory.Delete(directory, recursive: true);
-    }
-
-    private static async Task<bool> IsListeningAsync(int port)
-    {
-        try
-        {
-            using var client = new TcpClient();
-            await client.ConnectAsync("127.0.0.1", port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
     }
 
     // The sink writes X-... lines with the envelope and a Received header of its own before the message.

@@ -73,6 +73,11 @@ public sealed class PgsqlTableTests : IAsyncLifetime
             var theirs = await PostfixCommand.RunAsync("postmap", "-c", directory, "-q", key, "pgsql:" + file);
             var ours = await table.FindAsync(key, Stop);
             (ours.Outcome, ours.IsFound ? ours.Value + "\n" : "").ShouldBe((Outcome(theirs), theirs.Output), key + ": " + theirs.Error + ours.Text);
+            if (ours.IsFailed)
+            {
+                // Debian's waits a second after each failure; the other keys would fail alike.
+                return;
+            }
         }
     }
 

@@ -72,7 +72,7 @@ public sealed partial class FolderTests
             .Where(file => Statement().IsMatch(File.ReadAllText(file)))
 
             // What a pgsql: table asks is the administrator's text, put together as pgsql_table(5) says.
-            .Where(file => !file.EndsWith("Mta.Core/Lookup/Sql/SqlTableConfig.cs", StringComparison.Ordinal))
+            .Where(file => !file.EndsWith("Mta.Core/Lookup/Queries/SqlTableConfig.cs", StringComparison.Ordinal))
             .Select(file => Path.GetRelativePath(Root, file));
         wrong.ShouldBeEmpty();
     }

@@ -1,18 +1,38 @@
+using System.Globalization;
 using System.Text;
 
-namespace Mta.Core.Lookup.Sql;
+namespace Mta.Core.Lookup.Queries;
 
-/// <summary>A text with <c>%s</c>, <c>%u</c>, <c>%d</c>, <c>%1</c> and the like, as pgsql_table(5) has in query and result_format.</summary>
-public static class SqlTemplate
+/// <summary>How what comes from the key is made harmless in the text around it.</summary>
+public enum KeyQuoting
 {
-    /// <summary>The query for a key, with what comes from the key quoted for SQL text; null when the key lacks a part that the query names.</summary>
-    public static string? Query(string template, string key) => Expand(template, key, key, quote: true);
+    /// <summary>As it is.</summary>
+    None,
+
+    /// <summary>Within the quotes of an SQL text.</summary>
+    Sql,
+
+    /// <summary>A value in an LDAP filter (RFC 4515, section 3).</summary>
+    LdapFilter,
+
+    /// <summary>A value in a distinguished name (RFC 4514, section 2.4).</summary>
+    LdapName,
+}
+
+/// <summary>
+/// A text with <c>%s</c>, <c>%u</c>, <c>%d</c>, <c>%1</c> and the like, as the tables that are asked by a query have them: pgsql_table(5),
+/// sqlite_table(5), ldap_table(5), memcache_table(5).
+/// </summary>
+public static class KeyTemplate
+{
+    /// <summary>The query for a key; null when the key lacks a part that the query names.</summary>
+    public static string? Query(string template, string key, KeyQuoting quoting) => Expand(template, key, key, quoting);
 
     /// <summary>One value of a result in its format; null when the value is empty or lacks a part that the format names.</summary>
     public static string? Result(string template, string value, string key) =>
-        value.Length == 0 ? null : Expand(template, value, key, quote: false);
+        value.Length == 0 ? null : Expand(template, value, key, KeyQuoting.None);
 
-    private static string? Expand(string template, string value, string key, bool quote)
+    private static string? Expand(string template, string value, string key, KeyQuoting quoting)
     {
         var text = new StringBuilder(template.Length + value.Length);
         for (var i = 0; i < template.Length; i++)
@@ -34,7 +54,7 @@ public static class SqlTemplate
             }
             else
             {
-                Append(text, part, quote);
+                Append(text, part, quoting);
             }
         }
 
@@ -86,15 +106,26 @@ public static class SqlTemplate
         }
     }
 
-    /// <summary>A quote is doubled; a backslash is only text, since connections have standard_conforming_strings on.</summary>
-    private static void Append(StringBuilder text, ReadOnlySpan<char> part, bool quote)
+    private static void Append(StringBuilder text, ReadOnlySpan<char> part, KeyQuoting quoting)
     {
-        foreach (var c in part)
+        for (var i = 0; i < part.Length; i++)
         {
-            text.Append(c);
-            if (quote && c == '\'')
+            var c = part[i];
+            switch (quoting)
             {
-                text.Append(c);
+                // A backslash is only text, since connections have standard_conforming_strings on.
+                case KeyQuoting.Sql when c == '\'':
+                    text.Append("''");
+                    break;
+                case KeyQuoting.LdapFilter when c is '*' or '(' or ')' or '\\' or '\0':
+                    text.Append(CultureInfo.InvariantCulture, $"\\{(int)c:x2}");
+                    break;
+                case KeyQuoting.LdapName when c is '"' or '+' or ',' or ';' or '<' or '>' or '\\' || (c is ' ' && (i == 0 || i == part.Length - 1)) || (c is '#' && i == 0):
+                    text.Append('\\').Append(c);
+                    break;
+                default:
+                    text.Append(c);
+                    break;
             }
         }
     }

@@ -1,19 +1,14 @@
-using System.Globalization;
+namespace Mta.Core.Lookup.Queries;
 
-namespace Mta.Core.Lookup.Sql;
-
-/// <summary>The parameters of a pgsql_table(5).</summary>
-public sealed record SqlTableConfig(
-    string Hosts, string User, string Password, string Database, string Query, string ResultFormat, string Domain, int ExpansionLimit)
+/// <summary>The query of a pgsql_table(5) or sqlite_table(5), and what is done with its results.</summary>
+public sealed record SqlTableConfig(string Query, ResultRules Results)
 {
     /// <summary>Reads the parameters by name; those that are not set are null.</summary>
     /// <returns>Null with the reason in <paramref name="problem"/>.</returns>
     public static SqlTableConfig? Read(Func<string, string?> get, out string? problem)
     {
-        var limit = get("expansion_limit") is { Length: > 0 } text ? text : "0";
-        if (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out var expansionLimit))
+        if (ResultRules.Read(get, out problem) is not { } results)
         {
-            problem = $"bad numerical configuration: expansion_limit = {limit}";
             return null;
         }
 
@@ -23,10 +18,7 @@ public sealed record SqlTableConfig(
             return null;
         }
 
-        problem = null;
-        return new SqlTableConfig(
-            get("hosts") ?? "", get("user") ?? "", get("password") ?? "", get("dbname") ?? "", query,
-            get("result_format") is { Length: > 0 } format ? format : "%s", get("domain") ?? "", expansionLimit);
+        return new SqlTableConfig(query, results);
     }
 
     private static string? QueryOf(Func<string, string?> get)
