@@ -37,9 +37,11 @@ internal sealed class SmtpSink : IAsyncDisposable
     public int Port { get; }
 
     /// <param name="options">Further options of smtp-sink, for example <c>-q rcpt</c> to fail.</param>
-    public static async Task<SmtpSink> StartAsync(CancellationToken cancellationToken, params string[] options)
+    public static Task<SmtpSink> StartAsync(CancellationToken cancellationToken, params string[] options) => StartAtAsync(Ports.Free(), cancellationToken, options);
+
+    public static async Task<SmtpSink> StartAtAsync(int port, CancellationToken cancellationToken, params string[] options)
     {
-        var sink = new SmtpSink(options, Ports.Free());
+        var sink = new SmtpSink(options, port);
         await Until.TrueAsync(() => Ports.IsListeningAsync(sink.Port), "smtp-sink listens", cancellationToken);
         return sink;
     }
