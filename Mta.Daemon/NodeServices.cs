@@ -33,6 +33,7 @@ public sealed class NodeServices : IAsyncDisposable
     private readonly QueueManager queue;
     private readonly QueueClaims claims;
     private readonly RequestWatcher requests;
+    private readonly QueueSpace space;
     private readonly QueueIntake intake;
     private readonly RejectHistory rejects;
     private readonly InetServers servers;
@@ -68,9 +69,10 @@ public sealed class NodeServices : IAsyncDisposable
             },
             settings,
             []);
+        space = new QueueSpace(storage.Space, settings, time, log);
         claims = new QueueClaims(queue, storage.Reader, lease, log, time);
         requests = new RequestWatcher(queue, storage.Requests, lease, log, time);
-        intake = new QueueIntake(lease, accept, storage.Uploads, queue, log, claims.Sweep);
+        intake = new QueueIntake(lease, accept, storage.Uploads, queue, log, claims.Sweep, () => space!.HasReserve);
         configuration = new NodeConfiguration(environment, tables, intake, mailboxes, deadlines);
         rejects = new RejectHistory(storage.Rejects, lease.Epoch.Name, time);
         servers = new InetServers(
@@ -85,6 +87,7 @@ public sealed class NodeServices : IAsyncDisposable
                 Deadlines = deadlines,
                 AcceptingMail = () => accepting && lease.IsHeld,
                 IsDrained = () => lease.IsDrained,
+                HasRoom = () => space.HasRoom,
             },
             log);
     }
@@ -114,6 +117,7 @@ public sealed class NodeServices : IAsyncDisposable
         await servers.ApplyAsync(next, changed.Listeners).ConfigureAwait(false);
         configuration = next;
         lease.Configure(times);
+        space.Configure(changed.Settings);
         queue.Configure(next.SettingsOf("qmgr"), next.Transports);
         intake.Delivers = claims.Delivers = next.Runs("qmgr");
         await StopLocalServicesAsync().ConfigureAwait(false);
@@ -150,25 +154,29 @@ public sealed class NodeServices : IAsyncDisposable
         queue.MayDeliver = !lease.IsDrained;
         lease.Report = () => new NodeReport(0, queue.ActiveCount, queue.DeliveryCount, rejects.Lost);
         lease.Beat += Beaten;
+        space.MayDeliverChanged += SetMayDeliver;
         lease.EpochEnded += queue.Abandon;
         lease.Start();
         requests.Start();
         claims.Start();
         rejects.Start();
         local = StartLocalServices();
+        await space.StartAsync(cancellationToken).ConfigureAwait(false);
         await servers.ApplyAsync(configuration, environment.Listeners).ConfigureAwait(false);
         _ = MaintainAsync();
     }
 
     private void Beaten(bool held)
     {
-        queue.MayDeliver = held && accepting && !lease.IsDrained;
+        SetMayDeliver();
         if (held && lease.IsDrained)
         {
             // Again and again: messages that were accepted, or reports that were made, since the last time are given back too.
             queue.HandBack();
         }
     }
+
+    private void SetMayDeliver() => queue.MayDeliver = lease.IsHeld && accepting && !lease.IsDrained && space.MayDeliver;
 
     private LocalServices StartLocalServices() => new(
         configuration,
@@ -225,6 +233,7 @@ public sealed class NodeServices : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopLocalServicesAsync().ConfigureAwait(false);
+        await space.DisposeAsync().ConfigureAwait(false);
         await claims.DisposeAsync().ConfigureAwait(false);
         await requests.DisposeAsync().ConfigureAwait(false);
         await servers.DisposeAsync().ConfigureAwait(false);

@@ -45,6 +45,7 @@ internal sealed class NodeStorage : IAsyncDisposable
         Requests = new RequestStore(heartbeatSource);
         Reader = new QueueReader(readSource);
         Uploads = new UploadStore(readSource);
+        Space = new DatabaseSpace(database, readSource);
     }
 
     public const int MaximumWriters = 16;
@@ -62,6 +63,8 @@ internal sealed class NodeStorage : IAsyncDisposable
     public RequestStore Requests { get; }
 
     public RejectStore Rejects { get; }
+
+    public DatabaseSpace Space { get; }
 
     public QueueReader Reader { get; }
 
@@ -84,6 +87,7 @@ internal sealed class NodeStorage : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await Space.DisposeAsync().ConfigureAwait(false);
         await Listings.DisposeAsync().ConfigureAwait(false);
         await acceptSource.DisposeAsync().ConfigureAwait(false);
         await completeSource.DisposeAsync().ConfigureAwait(false);

@@ -33,6 +33,15 @@ public static partial class Parameters
     /// <summary>Bytes of a message above which its content is stored in chunks before the end of data.</summary>
     public static readonly Parameter<int> QueueChunkSize = Int("queue_chunk_size", "262144", min: 16384, max: 16777216);
 
+    /// <summary>Bytes on the database's disk that are left to PostgreSQL and to the ends of deliveries: clients hear 452 before they are touched.</summary>
+    public static readonly Parameter<long> DatabaseReserve = Long("database_reserve", "268435456", min: 0);
+
+    /// <summary>Bytes that the database may have before clients hear 452, without its WAL; 0 is no limit. For disks that no node can see.</summary>
+    public static readonly Parameter<long> QueueSizeLimit = Long("queue_size_limit", "0", min: 0);
+
+    /// <summary>The data directory of a database on this machine, whose disk is watched; empty means that the database is asked for it.</summary>
+    public static readonly Parameter<string> DatabaseDirectory = Text("database_directory", "");
+
     /// <summary>How long delivery history is kept.</summary>
     public static readonly Parameter<TimeSpan> DeliveryLogRetention = Time("delivery_log_retention", "30d", min: 3600);
 

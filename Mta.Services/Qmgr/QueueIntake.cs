@@ -8,7 +8,7 @@ namespace Mta.Services.Qmgr;
 
 /// <summary>Where finished messages enter the queue: the accept combiner, and the queue manager for those that this node delivers itself.</summary>
 public sealed class QueueIntake(
-    NodeLease lease, AcceptCombiner accept, UploadStore uploads, QueueManager queue, MailLog log, Action sweepNeeded) : IQueueIntake
+    NodeLease lease, AcceptCombiner accept, UploadStore uploads, QueueManager queue, MailLog log, Action sweepNeeded, Func<bool> hasReserve) : IQueueIntake
 {
     private const string Tag = "cleanup";
 
@@ -27,12 +27,20 @@ public sealed class QueueIntake(
             return new CleanupResult(CleanupOutcome.WriteError);
         }
 
+        if (!hasReserve())
+        {
+            content.Dispose();
+            return new CleanupResult(CleanupOutcome.NoSpace);
+        }
+
         var owned = message.Owned && Delivers && !lease.IsDrained && queue.Room > 0;
         var stored = owned == message.Owned ? message : message.WithOwner(owned);
         var result = await accept.StoreAsync(stored).ConfigureAwait(false);
         if (result.ContentInUse)
         {
+            // It may come to stand in the queue under our epoch although its client is told to try again.
             content.Abandon();
+            sweepNeeded();
         }
 
         if (result.Outcome == AcceptOutcome.Stored)
@@ -51,12 +59,6 @@ public sealed class QueueIntake(
 
         content.Dispose();
         log.Warning(Tag, $"{message.Envelope.Id}: not stored: {result.Reason}");
-        if (result.Outcome == AcceptOutcome.Unknown)
-        {
-            // It may stand in the queue under our epoch although its client is told to try again.
-            sweepNeeded();
-        }
-
         return new CleanupResult(result.Outcome == AcceptOutcome.NoSpace ? CleanupOutcome.NoSpace : CleanupOutcome.WriteError);
     }
 

@@ -34,6 +34,9 @@ public sealed class SmtpdEnvironment
 
     /// <summary>True while an administrator has drained the node: a connection, and MAIL in an open session, gets 421. Transactions that are open end well.</summary>
     public Func<bool> IsDrained { get; init; } = static () => false;
+
+    /// <summary>False while the database has too little room for another message: MAIL gets 452.</summary>
+    public Func<bool> HasRoom { get; init; } = static () => true;
 }
 
 /// <summary>One configuration of a listener; a reload makes a new one, and open sessions end under theirs.</summary>

@@ -13,8 +13,9 @@ public sealed class Database
     private readonly TargetSessionAttributes? target;
     private readonly bool rolesLogIn;
 
-    private Database(NpgsqlConnectionStringBuilder login, TargetSessionAttributes? target, bool rolesLogIn)
+    private Database(NpgsqlConnectionStringBuilder login, TargetSessionAttributes? target, bool rolesLogIn, string? localDirectory = null)
     {
+        LocalDirectory = localDirectory;
         this.login = login;
         this.target = target;
         this.rolesLogIn = rolesLogIn;
@@ -24,6 +25,9 @@ public sealed class Database
     /// <summary>True once it is known that the roles exist: then services work as the daemon role, not as the role that the URL names.</summary>
     public bool SeparateRoles { get; private set; }
 
+    /// <summary>The data directory of a server on this machine, as far as it is known after a migration; null for others.</summary>
+    public string? LocalDirectory { get; private set; }
+
     /// <summary>A server that the URL names.</summary>
     public static Database Connect(DatabaseUrl url) => new(url.ToConnection(), url.Target, rolesLogIn: false);
 
@@ -31,13 +35,14 @@ public sealed class Database
     public static Database Connect(string connectionString) => new(new NpgsqlConnectionStringBuilder(connectionString), null, rolesLogIn: false);
 
     /// <summary>The embedded cluster: every role may log in there, as the users of the system that its ident map names.</summary>
-    internal static Database Embedded(NpgsqlConnectionStringBuilder login) => new(login, null, rolesLogIn: true);
+    internal static Database Embedded(NpgsqlConnectionStringBuilder login, string data) => new(login, null, rolesLogIn: true, data);
 
     /// <summary>Brings the schema up to date and finds out about the roles. Throws <see cref="StorageException"/>.</summary>
     public async Task<SchemaState> MigrateAsync(Action<string>? warn, CancellationToken cancellationToken)
     {
         var state = await new SchemaMigrator(login.ConnectionString, warn, target: target).MigrateAsync(cancellationToken).ConfigureAwait(false);
         SeparateRoles = state.SeparateRoles;
+        LocalDirectory ??= await FindDirectoryAsync(cancellationToken).ConfigureAwait(false);
         return state;
     }
 
@@ -62,6 +67,26 @@ public sealed class Database
         configure?.Invoke(connection);
         var builder = new NpgsqlDataSourceBuilder(connection.ConnectionString);
         return target is { } attributes ? builder.BuildMultiHost().WithTargetSession(attributes) : builder.Build();
+    }
+
+    // Behind a Unix socket the server's files are on this machine. Who may not know where gets no row.
+    private async Task<string?> FindDirectoryAsync(CancellationToken cancellationToken)
+    {
+        if (!login.Host!.StartsWith('/') || login.Host.Contains(',', StringComparison.Ordinal))
+        {
+            return null;
+        }
+
+        try
+        {
+            await using var source = CreateDataSource(DatabaseRole.Login, "start", 1);
+            await using var command = source.CreateCommand("SELECT setting FROM pg_settings WHERE name = 'data_directory'");
+            return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) as string;
+        }
+        catch (Exception e) when (StorageErrors.IsDatabaseFailure(e))
+        {
+            throw StorageErrors.Map(e);
+        }
     }
 
     private void AssumeRole(NpgsqlConnectionStringBuilder connection, DatabaseRole role)

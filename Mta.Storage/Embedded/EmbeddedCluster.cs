@@ -31,7 +31,7 @@ public sealed class EmbeddedCluster(string dataDirectory, string mailOwner, Acti
     public bool IsRunning => ClusterProcess.Find(Data) is not null;
 
     /// <summary>Its database, whether it runs or not. Ordinary users get in as <see cref="DatabaseRole.Submit"/> only.</summary>
-    public Database Connect() => Database.Embedded(Login(ClusterCreation.DatabaseName));
+    public Database Connect() => Database.Embedded(Login(ClusterCreation.DatabaseName), Data);
 
     /// <summary>
     /// Makes the cluster if there is none, starts it unless it runs, and waits until it takes connections. Root and its owner may do so,

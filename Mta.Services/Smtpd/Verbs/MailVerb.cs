@@ -63,7 +63,12 @@ internal static class MailVerb
             return config.Drained;
         }
 
-        return session.Environment.AcceptingMail() ? null : ProtocolReplies.NotAccepting;
+        if (!session.Environment.AcceptingMail())
+        {
+            return ProtocolReplies.NotAccepting;
+        }
+
+        return session.Environment.HasRoom() ? null : ProtocolReplies.NoSpace;
     }
 
     public static async ValueTask ProceedAsync(SmtpdSession session, CancellationToken cancellationToken)

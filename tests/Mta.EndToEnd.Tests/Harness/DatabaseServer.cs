@@ -27,11 +27,14 @@ internal sealed class DatabaseServer : IAsyncDisposable
 
     public int Port { get; } = Ports.Free();
 
-    /// <summary>Where its socket is.</summary>
-    public string SocketDirectory => root;
-
     /// <summary>The value of database_url for a node that talks to it over TCP.</summary>
     public string Url => UrlBy(Port);
+
+    /// <summary>The same over its Unix socket.</summary>
+    public string LocalUrl => string.Create(CultureInfo.InvariantCulture, $"postgresql://postgres@/postgres?host={root}&port={Port}");
+
+    /// <summary>False once its first process has ended.</summary>
+    public bool IsRunning => ClusterProcess.Find(Data) is not null;
 
     // As below an instance's own data directory, so that what a dead test process left is found and ended.
     private string Data => Path.Combine(root, "data", "postgres", "data");

@@ -15,7 +15,6 @@ internal sealed class FaultTraffic : IAsyncDisposable
         node_takeover_grace = 1s
         minimal_backoff_time = 1s
         maximal_backoff_time = 2s
-        queue_run_delay = 1s
         smtpd_error_sleep_time = 0
         smtpd_hard_error_limit = 1000
         """;
@@ -27,10 +26,10 @@ internal sealed class FaultTraffic : IAsyncDisposable
     private readonly Load[] loads;
     private readonly List<Killed> kills = [];
 
-    private FaultTraffic(MtaCluster cluster, int sessions, TimeSpan pace)
+    private FaultTraffic(MtaCluster cluster, int sessions, TimeSpan pace, int size, string name)
     {
         this.cluster = cluster;
-        loads = [.. cluster.Nodes.Select((node, i) => Load.Start(node, "a@elsewhere.test", sessions, $"n{i}.", pace))];
+        loads = [.. cluster.Nodes.Select((node, i) => Load.Start(node, "a@elsewhere.test", sessions, $"{name}{i}.", pace, size))];
     }
 
     public IReadOnlyList<Load> Loads => loads;
@@ -38,7 +37,10 @@ internal sealed class FaultTraffic : IAsyncDisposable
     public int Accepted => loads.Sum(l => l.Accepted.Count);
 
     /// <param name="sessions">To each node.</param>
-    public static FaultTraffic Start(MtaCluster cluster, int sessions = 3) => new(cluster, sessions, TimeSpan.FromMilliseconds(50));
+    /// <param name="name">Begins its subjects, where a scenario starts it more than once.</param>
+    /// <param name="size">Of a message, in thousands of bytes.</param>
+    public static FaultTraffic Start(MtaCluster cluster, int sessions = 3, int size = 1, string name = "n") =>
+        new(cluster, sessions, TimeSpan.FromMilliseconds(50), size, name);
 
     /// <summary>Waits until these nodes, or all, have accepted so many more.</summary>
     public Task FlowsAsync(int more, CancellationToken cancellationToken, params int[] nodes)

@@ -13,15 +13,17 @@ internal sealed class Load : IAsyncDisposable
     private readonly string recipient;
     private readonly string name;
     private readonly TimeSpan pace;
+    private readonly string body;
     private readonly CancellationTokenSource stopping = new();
     private readonly ConcurrentDictionary<string, bool> accepted = new();
     private readonly ConcurrentQueue<string> refusals = new();
     private readonly Task[] sessions;
     private int temporaryRefusals;
 
-    private Load(MtaInstance mta, string recipient, int sessions, string name, TimeSpan pace)
+    private Load(MtaInstance mta, string recipient, int sessions, string name, TimeSpan pace, int size)
     {
         this.pace = pace;
+        body = string.Concat(Enumerable.Repeat(new string('x', 99) + "\n", size * 10));
         this.name = name;
         this.mta = mta;
         this.recipient = recipient;
@@ -39,8 +41,9 @@ internal sealed class Load : IAsyncDisposable
 
     /// <param name="name">Begins its subjects, where several run at once.</param>
     /// <param name="pace">Between two messages of a session, and before it tries again; without it, as fast as it can.</param>
-    public static Load Start(MtaInstance mta, string recipient, int sessions = 10, string name = "", TimeSpan pace = default) =>
-        new(mta, recipient, sessions, name, pace);
+    /// <param name="size">Of each message, in thousands of bytes.</param>
+    public static Load Start(MtaInstance mta, string recipient, int sessions = 10, string name = "", TimeSpan pace = default, int size = 1) =>
+        new(mta, recipient, sessions, name, pace, size);
 
     public async Task StopAsync()
     {
@@ -64,7 +67,7 @@ internal sealed class Load : IAsyncDisposable
                 while (true)
                 {
                     var subject = $"{name}{session}.{i++}";
-                    var reply = await client.SendMailAsync("sender@client.test", [recipient], TestMail.Make(subject, new string('x', 1000) + "\n"), stopping.Token);
+                    var reply = await client.SendMailAsync("sender@client.test", [recipient], TestMail.Make(subject, body), stopping.Token);
                     Take(subject, reply);
                     await PaceAsync();
                 }

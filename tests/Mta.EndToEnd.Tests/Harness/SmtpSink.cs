@@ -55,6 +55,10 @@ internal sealed class SmtpSink : IAsyncDisposable
         return Messages();
     }
 
+    /// <summary>SIGSTOP or SIGCONT: a peer that takes nothing for a while.</summary>
+    public async Task SignalAsync(string signal, CancellationToken cancellationToken) =>
+        (await CommandResult.RunAsync("kill", ["-" + signal, process.Id.ToString(CultureInfo.InvariantCulture)], null, null, cancellationToken)).Succeeded();
+
     public async ValueTask DisposeAsync()
     {
         process.Kill();

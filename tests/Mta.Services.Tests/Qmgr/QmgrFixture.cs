@@ -51,7 +51,7 @@ internal sealed class QmgrFixture : IAsyncDisposable
         Claims = new QueueClaims(Queue, Reader, lease, mailLog, TimeProvider.System) { PollInterval = TimeSpan.FromMilliseconds(20) };
         Requests = new RequestWatcher(Queue, new RequestStore(source), lease, mailLog, TimeProvider.System) { PollInterval = TimeSpan.FromMilliseconds(20) };
         lease.EpochEnded += Queue.Abandon;
-        Intake = new QueueIntake(lease, accept, new UploadStore(source), Queue, mailLog, Claims.Sweep);
+        Intake = new QueueIntake(lease, accept, new UploadStore(source), Queue, mailLog, Claims.Sweep, () => true);
     }
 
     public NpgsqlDataSource Source => source;
