@@ -1,6 +1,7 @@
 using Mta.Core.Queue;
 using Mta.Storage.Nodes;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Mta.Storage.Queue;
 
@@ -28,6 +29,11 @@ public sealed class QueueReader(NpgsqlDataSource source)
 
     /// <summary>Bytes of content up to which it is read with the claim.</summary>
     private const int PreloadedContent = 65_536;
+
+    /// <summary>Of a claim of deferred mail: the column after those of all queues.</summary>
+    private const int DueColumn = 17;
+
+    private readonly ClaimFloors floors = new(TimeProvider.System);
 
     /// <summary>Takes mail without an owner, with ids above <paramref name="floor"/>, oldest first.</summary>
     public ValueTask<IReadOnlyList<ClaimedMessage>> ClaimIncomingAsync(NodeEpoch node, long floor, int limit, CancellationToken cancellationToken) =>
@@ -63,19 +69,63 @@ public sealed class QueueReader(NpgsqlDataSource source)
         StorageErrors.MapAsync(
             async () =>
             {
-                await using var command = Claim(QueueSql.ClaimDeferred, node);
-                command.Parameters.AddWithValue(destination);
-                command.Parameters.AddWithValue(limit);
-                var messages = await ClaimAsync(command, cancellationToken).ConfigureAwait(false);
-                if (messages.Count < limit)
+                var floor = floors.Of(destination);
+                await using var batch = source.CreateBatch();
+                batch.BatchCommands.Add(new NpgsqlBatchCommand(QueueSql.FlushOf) { Parameters = { new() { Value = destination } } });
+                batch.BatchCommands.Add(new NpgsqlBatchCommand(QueueSql.ClaimDeferred)
                 {
-                    await using var refresh = source.CreateCommand(QueueSql.RefreshDestination);
-                    refresh.Parameters.AddWithValue(destination);
-                    await refresh.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+                    Parameters =
+                    {
+                        new() { Value = node.Name }, new() { Value = node.Epoch }, new() { Value = destination }, new() { Value = limit }, Time(floor),
+                    },
+                });
+                DateTime? flush = null;
+                var last = DateTime.MinValue;
+                List<ClaimedMessage> messages = [];
+                await using (var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+                    {
+                        flush = reader.IsDBNull(0) ? null : reader.GetDateTime(0);
+                    }
+
+                    await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+                    while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+                    {
+                        messages.Add(ReadMessage(reader));
+                        var due = reader.GetDateTime(DueColumn);
+                        last = due > last ? due : last;
+                    }
                 }
 
-                return messages;
+                if (messages.Count == limit)
+                {
+                    floors.Raise(destination, last);
+                }
+                else
+                {
+                    floors.Forget(destination);
+                    await RefreshAsync(destination, flush, floor, cancellationToken).ConfigureAwait(false);
+                }
+
+                return await PreloadAsync(messages).ConfigureAwait(false);
             });
+
+    private async Task RefreshAsync(string destination, DateTime? flush, DateTime floor, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var refresh = source.CreateCommand(QueueSql.RefreshDestination);
+            refresh.Parameters.AddWithValue(destination);
+            refresh.Parameters.Add(Time(flush));
+            refresh.Parameters.Add(Time(floor));
+            await refresh.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (StorageErrors.IsDatabaseFailure(e))
+        {
+            // The claim stands. The destination is still due, and the next claim comes here again.
+        }
+    }
 
     /// <summary>What the epoch owns beside the given messages: rows of a commit whose answer was lost.</summary>
     public ValueTask<IReadOnlyList<ClaimedMessage>> OwnedBesideAsync(NodeEpoch node, long[] held, CancellationToken cancellationToken) =>
@@ -143,9 +193,11 @@ public sealed class QueueReader(NpgsqlDataSource source)
     /// Claims, then reads recipients and contents of all small messages of the batch at once. The claim stands when that fails: what was not
     /// read is read message by message.
     /// </summary>
-    private async Task<IReadOnlyList<ClaimedMessage>> ClaimAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<ClaimedMessage>> ClaimAsync(NpgsqlCommand command, CancellationToken cancellationToken) =>
+        await PreloadAsync(await ReadMessagesAsync(command, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
+
+    private async Task<IReadOnlyList<ClaimedMessage>> PreloadAsync(IReadOnlyList<ClaimedMessage> messages)
     {
-        var messages = await ReadMessagesAsync(command, cancellationToken).ConfigureAwait(false);
         var small = messages.Where(m => m.Envelope.RecipientCount <= PreloadedRecipients).ToDictionary(m => m.Envelope.Id.Value);
         if (small.Count > 0)
         {
@@ -220,28 +272,39 @@ public sealed class QueueReader(NpgsqlDataSource source)
         var messages = new List<ClaimedMessage>();
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
-            var envelope = new Envelope
-            {
-                Id = new QueueId(reader.GetInt64(0)),
-                Sender = reader.GetString(1),
-                Size = reader.GetInt64(2),
-                RecipientCount = reader.GetInt32(3),
-                Flags = (EnvelopeFlags)reader.GetInt32(4),
-                Return = (DsnReturn)reader.GetInt16(5),
-                EnvelopeId = Text(reader, 6),
-                ClientName = Text(reader, 7) ?? "localhost",
-                ClientAddress = Text(reader, 8) ?? "127.0.0.1",
-                ClientPort = reader.GetInt32(9),
-                Protocol = Text(reader, 10) ?? "",
-                Helo = Text(reader, 11) ?? "",
-                MessageId = Text(reader, 12),
-                Filter = Text(reader, 13),
-            };
-            messages.Add(new ClaimedMessage(envelope, reader.GetInt32(14), reader.GetInt32(15), reader.GetBoolean(16)));
+            messages.Add(ReadMessage(reader));
         }
 
         return messages;
     }
+
+    private static ClaimedMessage ReadMessage(NpgsqlDataReader reader)
+    {
+        var envelope = new Envelope
+        {
+            Id = new QueueId(reader.GetInt64(0)),
+            Sender = reader.GetString(1),
+            Size = reader.GetInt64(2),
+            RecipientCount = reader.GetInt32(3),
+            Flags = (EnvelopeFlags)reader.GetInt32(4),
+            Return = (DsnReturn)reader.GetInt16(5),
+            EnvelopeId = Text(reader, 6),
+            ClientName = Text(reader, 7) ?? "localhost",
+            ClientAddress = Text(reader, 8) ?? "127.0.0.1",
+            ClientPort = reader.GetInt32(9),
+            Protocol = Text(reader, 10) ?? "",
+            Helo = Text(reader, 11) ?? "",
+            MessageId = Text(reader, 12),
+            Filter = Text(reader, 13),
+        };
+        return new ClaimedMessage(envelope, reader.GetInt32(14), reader.GetInt32(15), reader.GetBoolean(16));
+    }
+
+    private static NpgsqlParameter Time(DateTime? time) => new()
+    {
+        NpgsqlDbType = NpgsqlDbType.TimestampTz,
+        Value = time is { } value ? DateTime.SpecifyKind(value, DateTimeKind.Utc) : DBNull.Value,
+    };
 
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 }

@@ -91,7 +91,10 @@ internal static class QueueSql
               (SELECT * FROM done UNION ALL SELECT * FROM kept) s
         """;
 
-    /// <summary>Moves messages to deferred, due after the given seconds, and their destinations' earliest due time with them.</summary>
+    /// <summary>
+    /// Moves messages to deferred, due after the given seconds, and their destinations' earliest due time with them. The destination's row is
+    /// locked in any case, and written only where mail is due earlier: a version for each batch would be in everybody's way under a long report.
+    /// </summary>
     public const string Defer =
         "WITH " + Alive +
         """
@@ -100,7 +103,7 @@ internal static class QueueSql
               RETURNING m.*, o.destination, o.seconds, o.warned OR m.warned AS was_warned),
         dest AS (INSERT INTO mta_store.destination (name, next_due)
               SELECT destination, now() + min(seconds) * interval '1 s' FROM o, alive GROUP BY destination ORDER BY destination
-              ON CONFLICT (name) DO UPDATE SET next_due = least(mta_store.destination.next_due, excluded.next_due))
+              ON CONFLICT (name) DO UPDATE SET next_due = excluded.next_due WHERE mta_store.destination.next_due > excluded.next_due)
         INSERT INTO mta_store.deferred (id, sender, size, recipient_count, flags, dsn_return, envelope_id, client_name, client_address, client_port,
               protocol, helo, message_id, filter, chunk_count, attempts, warned, destination, due_at)
         SELECT id, sender, size, recipient_count, flags, dsn_return, envelope_id, client_name, client_address, client_port,
@@ -133,22 +136,24 @@ internal static class QueueSql
         ORDER BY next_due LIMIT $1
         """;
 
-    /// <summary>Takes the due mail of one destination.</summary>
+    /// <summary>The flush that a claim answers.</summary>
+    public const string FlushOf = "SELECT flush_at FROM mta_store.destination WHERE name = $1";
+
+    /// <summary>
+    /// Takes the due mail of one destination from a floor ($5) on. The limits are values of their own, not a join, so that the walk through the
+    /// index ends where nothing is due any more: only a flush looks at what is due later.
+    /// </summary>
     public const string ClaimDeferred =
         "WITH " + Alive +
-        ", c AS MATERIALIZED (SELECT m.id FROM mta_store.deferred m, mta_store.destination d, alive WHERE d.name = $3 AND m.destination = $3" +
-        " AND (m.due_at <= now() OR m.deferred_at < d.flush_at) ORDER BY m.due_at LIMIT $4 FOR UPDATE OF m SKIP LOCKED)" +
+        ", c AS MATERIALIZED (SELECT m.id FROM mta_store.deferred m, alive WHERE m.destination = $3 AND m.due_at >= $5" +
+        " AND m.due_at <= (SELECT CASE WHEN d.flush_at IS NULL THEN now() ELSE 'infinity' END FROM mta_store.destination d WHERE d.name = $3)" +
+        " AND (m.due_at <= now() OR m.deferred_at < (SELECT d.flush_at FROM mta_store.destination d WHERE d.name = $3))" +
+        " ORDER BY m.due_at LIMIT $4 FOR UPDATE OF m SKIP LOCKED)" +
         ", moved AS (DELETE FROM mta_store.deferred m USING c WHERE m.id = c.id RETURNING m.*)" +
-        " INSERT INTO mta_store.active (" + MessageColumns + ", epoch) SELECT " + MessageColumns + ", $2 FROM moved RETURNING " + MessageColumns;
+        ", owned AS (INSERT INTO mta_store.active (" + MessageColumns + ", epoch) SELECT " + MessageColumns + ", $2 FROM moved)" +
+        " SELECT " + MessageColumns + ", due_at FROM moved";
 
-    /// <summary>Sets a destination's earliest due time from what is left, when a claim found less than it asked for.</summary>
-    public const string RefreshDestination =
-        """
-        WITH d AS (SELECT name FROM mta_store.destination WHERE name = $1 FOR UPDATE SKIP LOCKED),
-        next AS (SELECT min(due_at) AS due FROM mta_store.deferred WHERE destination = $1),
-        emptied AS (DELETE FROM mta_store.destination t USING d, next WHERE t.name = d.name AND next.due IS NULL AND t.suspended_until IS NULL)
-        UPDATE mta_store.destination t SET next_due = next.due, flush_at = NULL FROM d, next WHERE t.name = d.name AND next.due IS NOT NULL
-        """;
+    public const string RefreshDestination = "SELECT mta_store.refresh_destination($1, $2, $3)";
 
     /// <summary>Makes all deferred mail due: one row a destination, not one a message.</summary>
     public const string FlushAll = "UPDATE mta_store.destination SET next_due = now(), flush_at = now()";

@@ -111,7 +111,7 @@ public sealed class CompletionCombinerTests
     private static Task<bool> FinishAsync(QueueFixture queue, NewMessage message, DeliveryAction action) =>
         PostAsync(queue, message, TestCompletion.Record(0, action), RoundEnd.Finished, 0);
 
-    private static Task<bool> DeferAsync(QueueFixture queue, NewMessage message, double seconds) =>
+    internal static Task<bool> DeferAsync(QueueFixture queue, NewMessage message, double seconds) =>
         PostAsync(queue, message, TestCompletion.Record(0, DeliveryAction.Deferred, "connect refused"), RoundEnd.Deferred, seconds);
 
     private static Task<bool> PostAsync(QueueFixture queue, NewMessage message, DeliveryRecord record, RoundEnd end, double seconds)
