@@ -41,6 +41,7 @@ public sealed class NodeServices : IAsyncDisposable
     private volatile NodeConfiguration configuration;
     private volatile bool accepting = true;
     private LocalServices? local;
+    private ChangeListener? listener;
 
     private NodeServices(ServiceEnvironment environment, NodeStorage storage, NodeLease lease)
     {
@@ -72,7 +73,8 @@ public sealed class NodeServices : IAsyncDisposable
         space = new QueueSpace(storage.Space, settings, time, log);
         claims = new QueueClaims(queue, storage.Reader, lease, log, time);
         requests = new RequestWatcher(queue, storage.Requests, lease, log, time);
-        intake = new QueueIntake(lease, accept, storage.Uploads, queue, log, claims.Sweep, () => space!.HasReserve);
+        intake = new QueueIntake(
+            lease, accept, storage.Uploads, queue, log, claims.Sweep, () => space!.HasReserve, storage.Notifier.MailForAnybody);
         configuration = new NodeConfiguration(environment, tables, intake, mailboxes, deadlines);
         rejects = new RejectHistory(storage.Rejects, lease.Epoch.Name, time);
         servers = new InetServers(
@@ -120,6 +122,7 @@ public sealed class NodeServices : IAsyncDisposable
         space.Configure(changed.Settings);
         queue.Configure(next.SettingsOf("qmgr"), next.Transports);
         intake.Delivers = claims.Delivers = next.Runs("qmgr");
+        await ListenAsync(changed.Settings.Get(Parameters.DatabaseListen)).ConfigureAwait(false);
         await StopLocalServicesAsync().ConfigureAwait(false);
         local = StartLocalServices();
     }
@@ -160,10 +163,46 @@ public sealed class NodeServices : IAsyncDisposable
         requests.Start();
         claims.Start();
         rejects.Start();
+        await ListenAsync(configuration.Settings.Get(Parameters.DatabaseListen)).ConfigureAwait(false);
         local = StartLocalServices();
         await space.StartAsync(cancellationToken).ConfigureAwait(false);
         await servers.ApplyAsync(configuration, environment.Listeners).ConfigureAwait(false);
         _ = MaintainAsync();
+    }
+
+    private async ValueTask ListenAsync(bool wanted)
+    {
+        storage.Notifier.IsOn = wanted;
+        if (wanted && listener is null)
+        {
+            listener = storage.MakeListener(Heard);
+            listener.Start();
+        }
+        else if (!wanted && listener is { } old)
+        {
+            listener = null;
+            await old.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    // Each of these only looks earlier at what it polls anyway.
+    private void Heard(string channel)
+    {
+        switch (channel)
+        {
+            case Channels.Request:
+                requests.Wake();
+                break;
+            case Channels.Flush:
+                claims.Wake();
+                break;
+            case Channels.Queue:
+                claims.WakeForIncoming();
+                break;
+            case Channels.Lookup:
+                tables.Poke();
+                break;
+        }
     }
 
     private void Beaten(bool held)
@@ -232,6 +271,7 @@ public sealed class NodeServices : IAsyncDisposable
     /// <summary>Gives everything up at once; what is in flight is left to the recovery.</summary>
     public async ValueTask DisposeAsync()
     {
+        await ListenAsync(wanted: false).ConfigureAwait(false);
         await StopLocalServicesAsync().ConfigureAwait(false);
         await space.DisposeAsync().ConfigureAwait(false);
         await claims.DisposeAsync().ConfigureAwait(false);

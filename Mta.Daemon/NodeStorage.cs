@@ -12,7 +12,7 @@ namespace Mta.Daemon;
 /// <summary>
 /// The connections of a node and what writes and reads the queue over them. The budget of a node is the sum of the pools: accept, complete,
 /// 8 to claim and read, 6 for heartbeats, requests and take-over (2 while nothing hangs), 1 to end sessions of frozen nodes, 4 for lookups,
-/// 2 for queue listings, 1 for the history of refusals. Each is opened when it is needed.
+/// 2 for queue listings, 1 to hear of changes, 1 for the history of refusals. Each is opened when it is needed.
 /// </summary>
 internal sealed class NodeStorage : IAsyncDisposable
 {
@@ -27,6 +27,7 @@ internal sealed class NodeStorage : IAsyncDisposable
     private readonly NpgsqlDataSource readSource;
     private readonly NpgsqlDataSource heartbeatSource;
     private readonly NpgsqlDataSource controlSource;
+    private readonly NpgsqlDataSource listenSource;
     private readonly NpgsqlDataSource historySource;
 
     public NodeStorage(Database database)
@@ -37,6 +38,8 @@ internal sealed class NodeStorage : IAsyncDisposable
         readSource = Source(database, "claim", ReadConnections);
         heartbeatSource = database.CreateDataSource(DatabaseRole.Daemon, "heartbeat", HeartbeatConnections, ConfigureHeartbeat);
         controlSource = database.CreateDataSource(DatabaseRole.Login, "takeover", 1);
+        listenSource = database.CreateDataSource(DatabaseRole.Daemon, "listen", 1);
+        Notifier = new ChangeNotifier(heartbeatSource, TimeProvider.System);
         Lookups = database.CreateDataSource(DatabaseRole.Daemon, "lookup", LookupConnections);
         Listings = database.CreateDataSource(DatabaseRole.Daemon, "showq", ListingConnections);
         historySource = database.CreateDataSource(DatabaseRole.Daemon, "history", 1);
@@ -59,6 +62,8 @@ internal sealed class NodeStorage : IAsyncDisposable
     public NpgsqlDataSource Reads => readSource;
 
     public NodeRegistry Registry { get; }
+
+    public ChangeNotifier Notifier { get; }
 
     public RequestStore Requests { get; }
 
@@ -85,8 +90,12 @@ internal sealed class NodeStorage : IAsyncDisposable
     // A connection on which a commit hangs for a whole lease is taken for dead, whether the other end knows or not.
     private static TimeSpan CommitLimit(Settings settings) => settings.Get(Parameters.NodeLeaseTime);
 
+    public ChangeListener MakeListener(Action<string> heard) => new(listenSource, heard, TimeProvider.System);
+
     public async ValueTask DisposeAsync()
     {
+        await Notifier.DisposeAsync().ConfigureAwait(false);
+        await listenSource.DisposeAsync().ConfigureAwait(false);
         await Space.DisposeAsync().ConfigureAwait(false);
         await Listings.DisposeAsync().ConfigureAwait(false);
         await acceptSource.DisposeAsync().ConfigureAwait(false);

@@ -12,6 +12,9 @@ public static partial class Parameters
     /// <summary>Addresses of DNS servers, <c>address</c> or <c>address:port</c> or <c>[v6]:port</c>; empty means resolv.conf.</summary>
     public static readonly Parameter<string> DnsServers = Text("dns_servers", "");
 
+    /// <summary>Whether a node keeps a connection that hears of changes (LISTEN); without it they are found by polls, within two seconds too.</summary>
+    public static readonly Parameter<bool> DatabaseListen = Bool("database_listen", "yes");
+
     /// <summary>How long a node owns its mail after the heartbeat that renewed it was sent.</summary>
     public static readonly Parameter<TimeSpan> NodeLeaseTime = Time("node_lease_time", "15s", min: 3);
 

@@ -81,7 +81,7 @@ public sealed class FlushService : IAsyncDisposable
                     return $"Flush service is not configured for destination \"{argument}\"";
                 }
 
-                await requests.FlushDestinationAsync(argument, cancellationToken).ConfigureAwait(false);
+                await requests.FlushSiteAsync(argument, cancellationToken).ConfigureAwait(false);
                 break;
             default:
                 return "unknown request";

@@ -19,6 +19,7 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
     private readonly SemaphoreSlim wake = new(0, 1);
     private readonly CancellationTokenSource stopping = new();
     private volatile bool sweepNeeded;
+    private volatile bool floorForgotten;
     private int sweepsLeft;
     private int pollsToSweep;
     private Task? running;
@@ -57,6 +58,13 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
                 // Another one has just done it.
             }
         }
+    }
+
+    /// <summary>Looks at once, at all of incoming: mail with old ids may have come back to it.</summary>
+    public void WakeForIncoming()
+    {
+        floorForgotten = true;
+        Wake();
     }
 
     /// <summary>The epoch may own messages that the node does not hold.</summary>
@@ -158,8 +166,9 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
 
     private async ValueTask ClaimIncomingAsync(CancellationToken cancellationToken)
     {
-        if (++polls % PollsPerFloor == 0 || mark != lease.IncomingMark)
+        if (++polls % PollsPerFloor == 0 || mark != lease.IncomingMark || floorForgotten)
         {
+            floorForgotten = false;
             mark = lease.IncomingMark;
             floor = 0;
         }

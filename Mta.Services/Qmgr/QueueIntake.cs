@@ -7,8 +7,17 @@ using Mta.Storage.Queue;
 namespace Mta.Services.Qmgr;
 
 /// <summary>Where finished messages enter the queue: the accept combiner, and the queue manager for those that this node delivers itself.</summary>
+/// <param name="sweepNeeded">Called when a message may stand in the queue under our epoch that its client was refused.</param>
+/// <param name="forAnybody">Called when a message was stored without owner.</param>
 public sealed class QueueIntake(
-    NodeLease lease, AcceptCombiner accept, UploadStore uploads, QueueManager queue, MailLog log, Action sweepNeeded, Func<bool> hasReserve) : IQueueIntake
+    NodeLease lease,
+    AcceptCombiner accept,
+    UploadStore uploads,
+    QueueManager queue,
+    MailLog log,
+    Action sweepNeeded,
+    Func<bool> hasReserve,
+    Action? forAnybody = null) : IQueueIntake
 {
     private const string Tag = "cleanup";
 
@@ -52,6 +61,7 @@ public sealed class QueueIntake(
             else
             {
                 content.Dispose();
+                forAnybody?.Invoke();
             }
 
             return new CleanupResult(CleanupOutcome.Queued);

@@ -16,6 +16,7 @@ public sealed class RequestWatcher(QueueManager queue, RequestStore store, NodeL
     /// <summary>A delivery may begin this long after the start of the last reading; a little less than the two seconds that are promised.</summary>
     private static readonly TimeSpan Validity = TimeSpan.FromMilliseconds(1900);
 
+    private readonly SemaphoreSlim wake = new(0, 1);
     private readonly CancellationTokenSource stopping = new();
     private Task? running;
     private bool failing;
@@ -27,6 +28,22 @@ public sealed class RequestWatcher(QueueManager queue, RequestStore store, NodeL
     {
         queue.AllowBeginUntil(time.GetTimestamp());
         running = Task.Run(RunAsync);
+    }
+
+    /// <summary>Reads at once: somebody asks for something.</summary>
+    public void Wake()
+    {
+        if (wake.CurrentCount == 0)
+        {
+            try
+            {
+                wake.Release();
+            }
+            catch (SemaphoreFullException)
+            {
+                // Another one has just done it.
+            }
+        }
     }
 
     public async ValueTask StopAsync()
@@ -42,6 +59,7 @@ public sealed class RequestWatcher(QueueManager queue, RequestStore store, NodeL
     {
         await StopAsync().ConfigureAwait(false);
         stopping.Dispose();
+        wake.Dispose();
     }
 
     private async Task RunAsync()
@@ -70,8 +88,15 @@ public sealed class RequestWatcher(QueueManager queue, RequestStore store, NodeL
                 return;
             }
 
-            await Task.Delay(PollInterval, time, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await WaitAsync().ConfigureAwait(false);
         }
+    }
+
+    private async Task WaitAsync()
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
+        using var timer = time.CreateTimer(static s => ((CancellationTokenSource)s!).Cancel(), timeout, PollInterval, Timeout.InfiniteTimeSpan);
+        await wake.WaitAsync(timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async ValueTask PollAsync(CancellationToken cancellationToken)

@@ -41,5 +41,7 @@ internal static class NodeSql
             SELECT ctid FROM mta_store.admin_log WHERE at < now() - $1 * interval '1 s' LIMIT 10000))
         """;
 
+    public const string Notify = "SELECT pg_notify($1, '')";
+
     public const string MaintainLog = "SELECT mta.maintain_delivery_log($1 * interval '1 s')";
 }

@@ -160,11 +160,19 @@ internal static class QueueSql
 
     public const string FlushDestination = "UPDATE mta_store.destination SET next_due = now(), flush_at = now() WHERE name = lower($1)";
 
+    // A time before all mail: who claims it is to forget what is known against the destination, but only what is due is taken.
+    private const string DueNow = "UPDATE mta_store.destination d SET next_due = now(), flush_at = coalesce(d.flush_at, '-infinity') ";
+
     public const string FlushMessage =
+        "WITH m AS (UPDATE mta_store.deferred SET due_at = now() WHERE id = $1 RETURNING destination) " + DueNow + "FROM m WHERE d.name = m.destination";
+
+    /// <summary>Goes through the recipients of all mail, which a site that people flush is worth.</summary>
+    public const string FlushRecipientDomain =
         """
-        WITH m AS (UPDATE mta_store.deferred SET due_at = now() WHERE id = $1 RETURNING destination)
-        UPDATE mta_store.destination d SET next_due = now() FROM m WHERE d.name = m.destination
-        """;
+        WITH m AS (UPDATE mta_store.deferred SET due_at = now() WHERE destination <> lower($1) AND id = ANY (ARRAY(
+              SELECT DISTINCT message_id FROM mta_store.recipient WHERE lower(substring(address FROM '[^@]*$')) = lower($1)))
+              RETURNING destination)
+        """ + " " + DueNow + "FROM (SELECT DISTINCT destination FROM m) m WHERE d.name = m.destination";
 
     /// <summary>What administrators ask of mail that this epoch owns, and of mail that nobody owns any more.</summary>
     public const string PendingRequests =

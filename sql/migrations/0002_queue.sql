@@ -131,6 +131,7 @@ BEGIN
         ON CONFLICT (number) DO UPDATE SET id_bound = greatest(mta.node_number.id_bound, excluded.id_bound);
     UPDATE mta.node SET epoch = nextval('mta.epoch_seq'), state = 'ended' WHERE name = node_name;
     PERFORM mta.release_epoch(ended);
+    PERFORM pg_notify('mta_queue', '');
     RETURN true;
 END
 $body$;

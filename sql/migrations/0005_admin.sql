@@ -175,6 +175,7 @@ BEGIN
             IF NOT EXISTS (SELECT FROM mta_store.destination d WHERE d.name = due AND d.next_due <= now()) THEN
                 INSERT INTO mta_store.destination AS d (name, next_due) VALUES (due, now()) ON CONFLICT (name) DO UPDATE SET next_due = now();
             END IF;
+            PERFORM pg_notify('mta_flush', '');
     END CASE;
 END
 $body$;
@@ -333,6 +334,7 @@ BEGIN
         RETURN 'not found';
     END IF;
     INSERT INTO mta_store.admin_log (action, subject, result) VALUES ('flush', lower(flush.destination), 'done');
+    PERFORM pg_notify('mta_flush', '');
     RETURN 'done';
 END
 $body$;
@@ -343,6 +345,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body
 BEGIN
     UPDATE mta_store.destination SET next_due = now(), flush_at = now();
     INSERT INTO mta_store.admin_log (action, result) VALUES ('flush_all', 'done');
+    PERFORM pg_notify('mta_flush', '');
     RETURN 'done';
 END
 $body$;
@@ -384,6 +387,7 @@ CREATE FUNCTION mta.resume(destination text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
     UPDATE mta_store.destination d SET next_due = now(), flush_at = now() WHERE d.name = lower(resume.destination);
+    PERFORM pg_notify('mta_flush', '');
     RETURN mta_store.resume('destination', destination);
 END
 $body$;
@@ -421,6 +425,7 @@ BEGIN
                 m.flags := m.flags | 16;
             END IF;
             INSERT INTO mta_store.incoming SELECT (m).*;
+            PERFORM pg_notify('mta_queue', '');
         ELSIF NOT EXISTS (SELECT FROM mta_store.recipient r WHERE r.message_id = message) THEN
             PERFORM mta_store.put(m, 'delete', NULL, asked.requested_by);
             INSERT INTO mta_store.admin_log (action, message_id, reason, result, by_role, operator)

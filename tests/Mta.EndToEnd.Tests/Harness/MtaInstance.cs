@@ -248,11 +248,19 @@ internal sealed class MtaInstance : IAsyncDisposable
 
     private int? MasterPid() => ReadPid(Path.Combine(root, "spool", "pid", "master.pid"));
 
-    private static int? ReadPid(string path) =>
-        File.Exists(path) && int.TryParse(File.ReadLines(path).First(), NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out var pid)
-        && Directory.Exists($"/proc/{pid}")
-            ? pid
-            : null;
+    private static int? ReadPid(string path)
+    {
+        // Not by a FileStream: it takes a lock, which a master that runs has taken.
+        using var handle = Services.Net.Libc.OpenExisting(path);
+        if (handle is null)
+        {
+            return null;
+        }
+
+        var text = new byte[32];
+        var line = System.Text.Encoding.ASCII.GetString(text, 0, RandomAccess.Read(handle, text, 0)).Split('\n')[0];
+        return int.TryParse(line, NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture, out var pid) && Directory.Exists($"/proc/{pid}") ? pid : null;
+    }
 
     private static List<int> Children(int parent)
     {
