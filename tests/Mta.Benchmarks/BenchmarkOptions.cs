@@ -13,7 +13,9 @@ internal sealed record BenchmarkOptions
                    what N deferred messages of 1 KB change; 5,000,000 need 14 GB where TMPDIR is, half as much again free, and 30 minutes
                bench.sh --soak TIME
                    load at 70 % of capacity with a snapshot held open, for example 30m; then as long as it takes until space is used again
-        The last two end with 1 when a figure misses its limit; they use a PostgreSQL of their own, which goes with them.
+               bench.sh --tables N [--vs-postfix] [--quick] [--turns N]
+                   the relay rate with virtual and transport tables of N rows beside the rate without, recipients varied
+        The last three end with 1 when a figure misses its limit; they use a PostgreSQL of their own, which goes with them.
         """;
 
     /// <summary>Measure a private instance of Debian's Postfix as well, in turns.</summary>
@@ -44,6 +46,9 @@ internal sealed record BenchmarkOptions
 
     /// <summary>Load with a snapshot held open for so long.</summary>
     public TimeSpan? Soak { get; init; }
+
+    /// <summary>Rows of the tables under measurement.</summary>
+    public int? TableRows { get; init; }
 
     public bool Help { get; init; }
 
@@ -79,6 +84,9 @@ internal sealed record BenchmarkOptions
                     break;
                 case "--soak" when Time(value) is { } time:
                     options = options with { Soak = time };
+                    break;
+                case "--tables" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var rows) && rows > 0:
+                    options = options with { TableRows = rows };
                     break;
                 case "--json" when value is not null:
                     options = options with { JsonFile = value };

@@ -13,7 +13,7 @@ internal abstract class MailServer(string name, string directory)
 
     public string ConfigDirectory => Path.Combine(Root, "etc");
 
-    protected string Root { get; } = Path.Combine(directory, name);
+    protected string Root { get; } = Path.Combine(directory, name.Replace(' ', '-'));
 
     /// <summary>Lines of main.cf beside those that all servers get.</summary>
     public string MoreConfiguration { get; init; } = "";

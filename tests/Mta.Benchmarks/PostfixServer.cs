@@ -1,7 +1,7 @@
 namespace Mta.Benchmarks;
 
 /// <summary>A private instance of Debian's Postfix with its default process limits. The system's own instance is not touched.</summary>
-internal sealed class PostfixServer(string directory) : MailServer("postfix", directory)
+internal sealed class PostfixServer(string directory, string name = "postfix") : MailServer(name, directory)
 {
     private const string DaemonDirectory = "/usr/lib/postfix/sbin";
     private const string MasterTemplate = "/usr/share/postfix/master.cf.dist";

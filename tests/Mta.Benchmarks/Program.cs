@@ -1,5 +1,6 @@
 using Mta.Benchmarks;
 using Mta.Benchmarks.Scale;
+using Mta.Benchmarks.Tables;
 using Mta.Storage;
 using Npgsql;
 
@@ -28,6 +29,12 @@ try
     {
         await using var scale = new DeferredBench(options, deferred);
         return await scale.RunAsync(stop.Token).ConfigureAwait(false) ? 0 : 1;
+    }
+
+    if (options.TableRows is { } rows)
+    {
+        await using var tables = new TablesBench(options, rows);
+        return await tables.RunAsync(stop.Token).ConfigureAwait(false) ? 0 : 1;
     }
 
     if (options.Soak is { } held)
