@@ -24,6 +24,7 @@ public sealed class TableRegistry : IAsyncDisposable
     private readonly LookupStore? store;
     private readonly LookupWriter? writer;
     private readonly TableWatcher? watcher;
+    private readonly StoredTableLimits limits;
     private readonly Lock opening = new();
     private readonly Dictionary<string, OpenTable> tables = new(StringComparer.Ordinal);
     private readonly List<IAsyncDisposable> owned = [];
@@ -32,7 +33,13 @@ public sealed class TableRegistry : IAsyncDisposable
 
     /// <param name="source">Where stored tables are; null when there are none. The caller disposes it, after the registry.</param>
     public TableRegistry(MailLog log, TimeProvider time, NpgsqlDataSource? source = null)
+        : this(log, time, source, new StoredTableLimits())
     {
+    }
+
+    internal TableRegistry(MailLog log, TimeProvider time, NpgsqlDataSource? source, StoredTableLimits limits)
+    {
+        this.limits = limits;
         this.log = log;
         this.time = time;
         if (source is not null)
@@ -290,7 +297,7 @@ public sealed class TableRegistry : IAsyncDisposable
         }
 
         var kind = aliases.Contains(reference.Name) ? LookupKind.Aliases : LookupKind.Map;
-        return new StoredTable(new StoredTableSource(reference, kind, aliases.IsOptional(reference.Name), store, writer, Warn), store, time);
+        return new StoredTable(new StoredTableSource(reference, kind, aliases.IsOptional(reference.Name), store, writer, limits, Warn), store, limits, time);
     }
 
     private static string? ReadFile(string path)

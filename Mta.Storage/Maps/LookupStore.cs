@@ -30,21 +30,29 @@ public sealed class LookupStore(NpgsqlDataSource source)
             return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is string word ? LookupKinds.Find(word) : null;
         });
 
-    /// <summary>All entries, or null when there are more than <paramref name="limit"/>. They are at least as new as a version read before.</summary>
-    public ValueTask<List<KeyValuePair<string, string>>?> ReadEntriesAsync(long tableId, int limit, CancellationToken cancellationToken) =>
+    /// <summary>
+    /// Gives the entries of a table to <paramref name="take"/> until it does not want more. They are at least as new as a version read before.
+    /// </summary>
+    /// <returns>False when it did not want all, or there are more than <paramref name="limit"/>.</returns>
+    public ValueTask<bool> ReadEntriesAsync(long tableId, int limit, Func<string, string, bool> take, CancellationToken cancellationToken) =>
         StorageErrors.MapAsync(async () =>
         {
-            var entries = new List<KeyValuePair<string, string>>();
-            await using var command = source.CreateCommand(LookupSql.ReadEntries);
+            await using var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+            await using var command = new NpgsqlCommand(LookupSql.ReadEntries, connection);
             command.Parameters.Add(new() { Value = tableId });
             command.Parameters.Add(new() { Value = limit + 1 });
             await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            for (var count = 1; await reader.ReadAsync(cancellationToken).ConfigureAwait(false); count++)
             {
-                entries.Add(new(reader.GetString(0), reader.GetString(1)));
+                if (count > limit || !take(reader.GetString(0), reader.GetString(1)))
+                {
+                    // Else all the other rows would come before the connection is free again.
+                    command.Cancel();
+                    return false;
+                }
             }
 
-            return entries.Count > limit ? null : entries;
+            return true;
         });
 
     /// <summary>Gives every entry to <paramref name="take"/>, in key order, without keeping them (postmap -s).</summary>

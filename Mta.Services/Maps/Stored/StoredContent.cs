@@ -26,9 +26,22 @@ internal sealed class WholeContent(StoredTableVersion version, IEnumerable<KeyVa
     }
 }
 
-/// <summary>A large table: the keys that were asked for, found or not.</summary>
-internal sealed class KeyedContent(StoredTableVersion version, int capacity) : StoredContent(version)
+/// <summary>A large table that is kept whole while it does not change.</summary>
+internal sealed class CompactContent(StoredTableVersion version, CompactEntries entries) : StoredContent(version)
 {
+    public override bool TryFind(string key, out LookupResult result)
+    {
+        result = entries.TryGet(key, out var value) ? LookupResult.Found(value) : LookupResult.NotFound;
+        return true;
+    }
+}
+
+/// <summary>A large table: the keys that were asked for, found or not.</summary>
+internal sealed class KeyedContent(StoredTableVersion version, int capacity, bool isTooLarge = false) : StoredContent(version)
+{
+    /// <summary>It was looked at, and is not worth looking at again.</summary>
+    public bool IsTooLarge => isTooLarge;
+
     private readonly GenerationCache<LookupResult> answers = new(capacity);
 
     public override bool TryFind(string key, out LookupResult result) => answers.TryGet(key, out result);

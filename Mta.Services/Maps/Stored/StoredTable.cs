@@ -6,18 +6,13 @@ using Mta.Storage.Maps;
 namespace Mta.Services.Maps.Stored;
 
 /// <summary>
-/// A table of the database, <c>hash:/etc/postfix/virtual</c> for one. Small tables are kept whole and answer from memory, large ones by key.
+/// A table of the database, <c>hash:/etc/postfix/virtual</c> for one. Small tables are kept whole and answer from memory; so are large ones
+/// while they do not change, and by key when they do, or are very large (<see cref="StoredTableLimits"/>).
 /// Read at the first lookup, or before when the node starts; the <see cref="TableWatcher"/> says when it changed. While the database is
 /// away, what is in memory goes on answering for a while; what is not fails and is never "not found".
 /// </summary>
 internal sealed class StoredTable : IPrefetchingTable
 {
-    /// <summary>Up to this many entries a table is kept whole.</summary>
-    public const int WholeEntries = 5000;
-
-    /// <summary>Answers kept for each larger table.</summary>
-    public const int KeptAnswers = 20000;
-
     /// <summary>How long a table in memory answers without word from the database that it is unchanged.</summary>
     public static readonly TimeSpan TrustedFor = TimeSpan.FromMinutes(5);
 
@@ -26,14 +21,17 @@ internal sealed class StoredTable : IPrefetchingTable
 
     private readonly StoredTableSource source;
     private readonly LookupStore store;
+    private readonly StoredTableLimits limits;
     private readonly TimeProvider time;
     private readonly Lock gate = new();
     private volatile StoredContent? content;
     private long confirmedAt;
+    private long changedAt;
     private Task<StoredContent>? reading;
 
-    public StoredTable(StoredTableSource source, LookupStore store, TimeProvider time)
+    public StoredTable(StoredTableSource source, LookupStore store, StoredTableLimits limits, TimeProvider time)
     {
+        this.limits = limits;
         this.source = source;
         this.store = store;
         this.time = time;
@@ -111,15 +109,26 @@ internal sealed class StoredTable : IPrefetchingTable
         {
             Volatile.Write(ref confirmedAt, asked);
         }
-        else if (known is KeyedContent && found is { } version && version.Id == known.Version.Id)
+        else if (known is KeyedContent or CompactContent && found is { } version && version.Id == known.Version.Id)
         {
-            Take(new KeyedContent(version, KeptAnswers), asked);
+            changedAt = asked;
+            Take(new KeyedContent(version, limits.KeptAnswers, known is KeyedContent { IsTooLarge: true }), asked);
         }
         else
         {
             Take(await source.ReadAsync(found, cancellationToken).ConfigureAwait(false), asked);
         }
+
+        if (content is KeyedContent { IsTooLarge: false } && time.GetElapsedTime(changedAt) >= limits.Quiet)
+        {
+            // Beside the others: they are not to wait for a large table. Who asks meanwhile asks by key.
+            Growing = ReadOnceAsync(CancellationToken.None).ContinueWith(
+                static read => _ = read.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
     }
+
+    /// <summary>A large table that is being read whole again; for tests.</summary>
+    internal Task Growing { get; private set; } = Task.CompletedTask;
 
     private async ValueTask<LookupResult> FetchAsync(string key, CancellationToken cancellationToken)
     {

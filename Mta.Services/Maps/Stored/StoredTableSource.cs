@@ -10,7 +10,7 @@ namespace Mta.Services.Maps.Stored;
 /// <param name="isOptional">No table and no file is an empty table, not an error: the default alias_maps on a system without aliases.</param>
 /// <param name="warn">Takes what an administrator should know.</param>
 internal sealed class StoredTableSource(
-    TableReference reference, LookupKind kind, bool isOptional, LookupStore store, LookupWriter writer, Action<string> warn)
+    TableReference reference, LookupKind kind, bool isOptional, LookupStore store, LookupWriter writer, StoredTableLimits limits, Action<string> warn)
 {
     private bool warnedOfAbsence;
 
@@ -42,8 +42,43 @@ internal sealed class StoredTableSource(
             return isOptional ? new WholeContent(default, []) : new MissingContent(MissingText);
         }
 
-        var entries = await store.ReadEntriesAsync(known.Id, StoredTable.WholeEntries, cancellationToken).ConfigureAwait(false);
-        return entries is null ? new KeyedContent(known, StoredTable.KeptAnswers) : new WholeContent(known, entries);
+        return await ReadEntriesAsync(known, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<StoredContent> ReadEntriesAsync(StoredTableVersion version, CancellationToken cancellationToken)
+    {
+        var small = new List<KeyValuePair<string, string>>();
+        CompactEntries.Builder? large = null;
+        var fits = await store.ReadEntriesAsync(
+            version.Id,
+            limits.WholeEntries,
+            (key, value) =>
+            {
+                if (large is null && small.Count < limits.SmallEntries)
+                {
+                    small.Add(new(key, value));
+                    return true;
+                }
+
+                large ??= Repack(small);
+                return large.TryAdd(key, value);
+            },
+            cancellationToken).ConfigureAwait(false);
+        return !fits ? new KeyedContent(version, limits.KeptAnswers, isTooLarge: true)
+            : large is null ? new WholeContent(version, small)
+            : new CompactContent(version, large.Build());
+    }
+
+    private CompactEntries.Builder Repack(List<KeyValuePair<string, string>> entries)
+    {
+        var builder = new CompactEntries.Builder(limits.WholeBytes);
+        foreach (var (key, value) in entries)
+        {
+            // Those of a small table that do not fit leave no room for the next either.
+            _ = builder.TryAdd(key, value);
+        }
+
+        return builder;
     }
 
     private async Task<StoredTableVersion?> VersionAsync(CancellationToken cancellationToken)

@@ -17,6 +17,8 @@ public sealed class StoredTableTests : IAsyncLifetime
 {
     private const string Name = "/etc/mta-test/virtual";
 
+    private const int LargeEntries = 300;
+
     private readonly WarningLog log = new();
     private readonly ManualTime time = new();
     private TestDatabase database = null!;
@@ -29,7 +31,7 @@ public sealed class StoredTableTests : IAsyncLifetime
     {
         database = await TestDatabase.CreateAsync();
         source = NpgsqlDataSource.Create(database.ConnectionString);
-        registry = new TableRegistry(log.Log, time, source);
+        registry = new TableRegistry(log.Log, time, source, new StoredTableLimits { SmallEntries = 100, WholeEntries = 200 });
     }
 
     public async ValueTask DisposeAsync()
@@ -59,7 +61,7 @@ public sealed class StoredTableTests : IAsyncLifetime
     public async Task A_large_table_answers_by_key_and_remembers_what_is_not_there()
     {
         await new LookupWriter(source).BuildAsync(
-            Name, LookupKind.Map, Enumerable.Range(0, StoredTable.WholeEntries + 1).ToDictionary(i => $"k{i}", i => $"v{i}"), false, Stop);
+            Name, LookupKind.Map, Enumerable.Range(0, LargeEntries).ToDictionary(i => $"k{i}", i => $"v{i}"), false, Stop);
         var table = registry.Open("hash:" + Name);
         (await FindAsync(table, "k77")).Value.ShouldBe("v77");
         (await FindAsync(table, "none")).ShouldBe(LookupResult.NotFound);
@@ -75,9 +77,34 @@ public sealed class StoredTableTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_large_table_is_whole_in_memory_while_it_does_not_change()
+    {
+        await new LookupWriter(source).BuildAsync(Name, LookupKind.Map, Enumerable.Range(0, 150).ToDictionary(i => $"k{i}", i => $"v{i}"), false, Stop);
+        var table = (StoredTable)registry.Open("hash:" + Name);
+        await registry.StartAsync(Stop);
+        Immediate.Find(table, "k149").Value.ShouldBe("v149");
+        Immediate.Find(table, "none").ShouldBe(LookupResult.NotFound);
+
+        // By key at once after a change, whole again when it has been quiet.
+        await SqlAsync("UPDATE mta.lookup_entry SET value = 'new' WHERE key = 'k77'");
+        await registry.PollAsync(Stop);
+        (await FindAsync(table, "k77")).Value.ShouldBe("new");
+        table.Lacks("k78").ShouldBeTrue();
+        time.Advance(TimeSpan.FromSeconds(9));
+        await registry.PollAsync(Stop);
+        await table.Growing;
+        table.Lacks("k78").ShouldBeTrue();
+        time.Advance(TimeSpan.FromSeconds(2));
+        await registry.PollAsync(Stop);
+        await table.Growing;
+        Immediate.Find(table, "k78").Value.ShouldBe("v78");
+        Immediate.Find(table, "k77").Value.ShouldBe("new");
+    }
+
+    [Fact]
     public async Task All_keys_of_an_address_come_in_one_round_trip()
     {
-        var entries = Enumerable.Range(0, StoredTable.WholeEntries + 1).ToDictionary(i => $"k{i}", i => $"v{i}");
+        var entries = Enumerable.Range(0, LargeEntries).ToDictionary(i => $"k{i}", i => $"v{i}");
         entries["@example.com"] = "all";
         await new LookupWriter(source).BuildAsync(Name, LookupKind.Map, entries, false, Stop);
         var table = registry.Open("hash:" + Name);

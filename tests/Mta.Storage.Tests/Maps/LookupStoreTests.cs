@@ -79,8 +79,11 @@ public sealed class LookupStoreTests : IAsyncLifetime
     {
         await BuildAsync([.. Enumerable.Range(0, 12000).Select(i => ($"k{i}", "v"))]);
         var id = (await store.ReadVersionsAsync([Name], Stop))[0].Id;
-        (await store.ReadEntriesAsync(id, 11999, Stop)).ShouldBeNull();
-        (await store.ReadEntriesAsync(id, 12000, Stop))!.Count.ShouldBe(12000);
+        (await store.ReadEntriesAsync(id, 11999, (_, _) => true, Stop)).ShouldBeFalse();
+        var count = 0;
+        (await store.ReadEntriesAsync(id, 12000, (_, _) => ++count > 0, Stop)).ShouldBeTrue();
+        count.ShouldBe(12000);
+        (await store.ReadEntriesAsync(id, 12000, (_, _) => false, Stop)).ShouldBeFalse();
     }
 
     [Theory]
