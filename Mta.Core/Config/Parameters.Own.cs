@@ -15,13 +15,16 @@ public static partial class Parameters
     /// <summary>Whether a node keeps a connection that hears of changes (LISTEN); without it they are found by polls, within two seconds too.</summary>
     public static readonly Parameter<bool> DatabaseListen = Bool("database_listen", "yes");
 
-    /// <summary>How long a node owns its mail after the heartbeat that renewed it was sent.</summary>
+    /// <summary>How long a node owns its mail after the heartbeat that renewed it was sent. 6 s to 2 min are safe; see README.md.</summary>
     public static readonly Parameter<TimeSpan> NodeLeaseTime = Time("node_lease_time", "15s", min: 3);
 
-    /// <summary>How often a node renews its lease.</summary>
+    /// <summary>How often a node renews its lease; at most a third of node_lease_time, or the node does not start.</summary>
     public static readonly Parameter<TimeSpan> NodeHeartbeatInterval = Time("node_heartbeat_interval", "1s", min: 1);
 
-    /// <summary>How long after the end of a lease another node waits before it takes the mail over.</summary>
+    /// <summary>
+    /// How long after the end of a lease another node waits before it takes the mail over: final dots that were sent in time get their
+    /// answers meanwhile. 2 s to a minute are safe.
+    /// </summary>
     public static readonly Parameter<TimeSpan> NodeTakeoverGrace = Time("node_takeover_grace", "5s", min: 1);
 
     /// <summary>Connections that commit accepted mail.</summary>
