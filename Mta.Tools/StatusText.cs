@@ -36,7 +36,7 @@ internal static class StatusText
     [
         node.Name == thisNode ? node.Name + " (this)" : node.Name,
         node.Host,
-        node.Drained && node.State != "drained" ? node.State + ", drained" : node.State,
+        node.State + (node.Drained && node.State != "drained" ? ", drained" : "") + (node.Delivers ? "" : ", only receives"),
         node.Version,
         node.LeaseLeft is { } left ? Seconds(left) : "-",
         Seconds(node.HeartbeatAge),

@@ -33,6 +33,12 @@ public static partial class Parameters
     /// <summary>Connections that commit finished deliveries.</summary>
     public static readonly Parameter<int> QueueCompleteConnections = Int("queue_complete_connections", "1", min: 1, max: 16);
 
+    /// <summary>
+    /// Messages in a node's active queue from which on new mail is left to a node that has less than half as many; 0 means only a full active
+    /// queue (qmgr_message_active_limit) is shared.
+    /// </summary>
+    public static readonly Parameter<int> QueueShareLimit = Int("queue_share_limit", "1000", min: 0);
+
     /// <summary>Bytes of message content that the queue manager keeps in memory for delivery; above it content is read back from the database.</summary>
     public static readonly Parameter<long> QueueMemoryLimit = Long("queue_memory_limit", "67108864", min: 1048576);
 

@@ -28,6 +28,7 @@ public sealed class NodeLease : IAsyncDisposable
     private volatile bool drained;
     private long incomingMark;
     private long newestEpoch;
+    private volatile int leastLoad = -1;
 
     private NodeLease(NodeRegistry registry, NodeIdentity identity, LeaseTimes times, TimeProvider time, MailLog log, NodeEpoch epoch, TimeSpan sent)
     {
@@ -49,8 +50,11 @@ public sealed class NodeLease : IAsyncDisposable
     /// <summary>An administrator has drained the node: it takes no new mail and gives back what it has.</summary>
     public bool IsDrained => drained;
 
+    /// <summary>Messages in the active queue of the other node that has the fewest, as of the last heartbeats; null when no other one delivers.</summary>
+    public int? LeastLoad => leastLoad is >= 0 and var load ? load : null;
+
     /// <summary>What the node tells with its heartbeats.</summary>
-    public Func<NodeReport> Report { get; set; } = static () => default;
+    public Func<NodeReport> Report { get; set; } = static () => new NodeReport { Delivers = true };
 
     /// <summary>Changes when incoming may have got mail with old ids: an epoch has ended, or a node is being drained.</summary>
     public long IncomingMark => Volatile.Read(ref incomingMark);
@@ -170,10 +174,18 @@ public sealed class NodeLease : IAsyncDisposable
 
             return false;
         }
+#pragma warning disable CA1031 // Our own bug: it is seen, and the heart does not stop of it.
+        catch (Exception e) when (e is not OperationCanceledException)
+#pragma warning restore CA1031
+        {
+            log.Panic(Tag, $"heartbeat: {e.ToString()}");
+            return false;
+        }
     }
 
     private void Take(HeartbeatAnswer answer)
     {
+        leastLoad = answer.LeastLoad ?? -1;
         if (answer.NewestEpoch != newestEpoch || answer.OthersDrain)
         {
             newestEpoch = answer.NewestEpoch;

@@ -127,6 +127,14 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
 
                 await WaitAsync(PollInterval).ConfigureAwait(false);
             }
+#pragma warning disable CA1031 // Our own bug: it is seen, and claims go on.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                sweepNeeded = true;
+                log.Panic(Tag, $"claims: {e.ToString()}");
+                await WaitAsync(PollInterval).ConfigureAwait(false);
+            }
         }
     }
 
@@ -173,7 +181,7 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
             floor = 0;
         }
 
-        while (queue.Room > 0 && lease.IsHeld)
+        while (queue.Room > 0 && lease.IsHeld && !queue.IsLoaded(lease.LeastLoad))
         {
             var epoch = lease.Epoch;
             var batch = await reader.ClaimIncomingAsync(epoch, floor, Math.Min(BatchMessages, queue.Room), cancellationToken).ConfigureAwait(false);

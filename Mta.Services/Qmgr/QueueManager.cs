@@ -56,6 +56,10 @@ public sealed partial class QueueManager : IDeliveryReport, IAsyncDisposable
     /// <summary>Room for messages, in messages.</summary>
     public int Room => Math.Max(0, options.ActiveLimit - active.Count);
 
+    /// <summary>True when this node has much to do and another one has less than half of it: what comes is for that one.</summary>
+    /// <param name="leastLoad">Messages that the node which has the fewest owns; null when this one is alone.</param>
+    public bool IsLoaded(int? leastLoad) => leastLoad is { } least && options.ShareLimit is > 0 and var limit && active.Count >= limit && active.Count / 2 > least;
+
     /// <summary>False while the node has no lease: nothing new is tried.</summary>
     public bool MayDeliver
     {

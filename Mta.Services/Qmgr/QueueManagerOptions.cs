@@ -12,6 +12,9 @@ internal sealed class QueueManagerOptions(Settings settings)
     /// <summary>Messages in the active queue.</summary>
     public int ActiveLimit { get; } = settings.Get(Parameters.QmgrMessageActiveLimit);
 
+    /// <summary>Messages in the active queue above which other nodes may have what comes; 0 when they never may.</summary>
+    public int ShareLimit { get; } = settings.Get(Parameters.QueueShareLimit);
+
     /// <summary>Recipients of one message in memory.</summary>
     public int RecipientWindow { get; } = Math.Max(1, settings.Get(Parameters.QmgrMessageRecipientLimit));
 

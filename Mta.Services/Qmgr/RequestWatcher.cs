@@ -87,6 +87,12 @@ public sealed class RequestWatcher(QueueManager queue, RequestStore store, NodeL
             {
                 return;
             }
+#pragma warning disable CA1031 // Our own bug: it is seen. No delivery begins while it lasts.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                log.Panic(Tag, $"requests of administrators: {e.ToString()}");
+            }
 
             await WaitAsync().ConfigureAwait(false);
         }

@@ -2,6 +2,7 @@ namespace Mta.Storage.Nodes;
 
 /// <summary>A node as the registry shows it.</summary>
 /// <param name="State"><c>live</c>, <c>drained</c>, <c>expired</c> (silent, its epoch is not ended yet) or <c>ended</c>.</param>
+/// <param name="Delivers">False on a node that only receives.</param>
 /// <param name="LeaseLeft">Negative when it is over; null when its epoch has ended.</param>
 /// <param name="ActiveMessages">Messages that it owned at its last heartbeat.</param>
 /// <param name="Deliveries">Deliveries under way at its last heartbeat.</param>
@@ -11,6 +12,7 @@ public sealed record NodeStatus(
     string Host,
     string State,
     bool Drained,
+    bool Delivers,
     string Version,
     TimeSpan? LeaseLeft,
     TimeSpan HeartbeatAge,

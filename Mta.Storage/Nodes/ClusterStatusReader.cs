@@ -11,7 +11,7 @@ public sealed class ClusterStatusReader(NpgsqlDataSource source)
     private const string Nodes =
         """
         SELECT name, host, state, drained_at IS NOT NULL, program_version, extract(epoch FROM lease_left)::float8, extract(epoch FROM heartbeat_age)::float8,
-               active_messages, deliveries, possible_duplicates, rejects_lost, (SELECT max(version) FROM mta.schema_version)
+               active_messages, deliveries, possible_duplicates, rejects_lost, (SELECT max(version) FROM mta.schema_version), delivers
         FROM mta.node_status ORDER BY name
         """;
 
@@ -34,7 +34,7 @@ public sealed class ClusterStatusReader(NpgsqlDataSource source)
                 {
                     version = reader.GetInt64(11);
                     nodes.Add(new NodeStatus(
-                        reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetBoolean(3), reader.GetString(4), Seconds(reader, 5),
+                        reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetBoolean(3), reader.GetBoolean(12), reader.GetString(4), Seconds(reader, 5),
                         Seconds(reader, 6) ?? default, reader.GetInt32(7), reader.GetInt32(8), reader.GetInt64(9), reader.GetInt64(10)));
                 }
 

@@ -13,14 +13,16 @@ public sealed record NodeEpoch(string Name, long Epoch, int Number, long IdFloor
 /// <param name="ActiveMessages">Messages that it owns.</param>
 /// <param name="Deliveries">Deliveries that agents have in hand.</param>
 /// <param name="RejectsLost">Rejected commands that the history lacks, since the start.</param>
-public readonly record struct NodeReport(long LastId, int ActiveMessages, int Deliveries, long RejectsLost);
+/// <param name="Delivers">False on a node that only receives.</param>
+public readonly record struct NodeReport(long LastId, int ActiveMessages, int Deliveries, long RejectsLost, bool Delivers);
 
 /// <summary>What a node hears with each heartbeat.</summary>
 /// <param name="IsAlive">False when somebody ended the epoch; the rest says nothing then.</param>
 /// <param name="Drained">An administrator wants it to take no new mail and to give back what it has.</param>
 /// <param name="NewestEpoch">Grows whenever an epoch ends, whose mail is in incoming then.</param>
 /// <param name="OthersDrain">A node gives its mail back to incoming at this time.</param>
-public readonly record struct HeartbeatAnswer(bool IsAlive, bool Drained = false, long NewestEpoch = 0, bool OthersDrain = false);
+/// <param name="LeastLoad">Messages that the other node which has the fewest owns; null when no other one delivers.</param>
+public readonly record struct HeartbeatAnswer(bool IsAlive, bool Drained = false, long NewestEpoch = 0, bool OthersDrain = false, int? LeastLoad = null);
 
 /// <summary>What a node says of itself when it begins an epoch.</summary>
 /// <param name="Instance">The secret of its data directory, whose lock it holds: the same one may end its own old epoch at once.</param>
@@ -127,9 +129,10 @@ public sealed class NodeRegistry(NpgsqlDataSource source, NpgsqlDataSource? cont
         command.Parameters.AddWithValue(report.ActiveMessages);
         command.Parameters.AddWithValue(report.Deliveries);
         command.Parameters.AddWithValue(report.RejectsLost);
+        command.Parameters.AddWithValue(report.Delivers);
         await using var reader = await command.ExecuteReaderAsync(CancellationToken.None).ConfigureAwait(false);
         return await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false)
-            ? new HeartbeatAnswer(true, reader.GetBoolean(0), reader.GetInt64(1), reader.GetBoolean(2))
+            ? new HeartbeatAnswer(true, reader.GetBoolean(0), reader.GetInt64(1), reader.GetBoolean(2), reader.IsDBNull(3) ? null : reader.GetInt32(3))
             : new HeartbeatAnswer(false);
     }
 

@@ -5,14 +5,16 @@ internal static class NodeSql
     public const string Begin =
         "SELECT epoch, number, id_floor, drained FROM mta.begin_epoch($1, $2, $3 * interval '1 s', $4, $5, $6)";
 
-    /// <summary>The answer says what administrators want of the node, and whether incoming may have got back mail with old ids.</summary>
+    /// <summary>The answer says what administrators want of the node, and whether incoming may have got back mail with old ids, and how much others have to do.</summary>
     public const string Heartbeat =
         """
         UPDATE mta.node SET lease_until = clock_timestamp() + $3 * interval '1 s', heartbeat_at = clock_timestamp(), id_bound = greatest(id_bound, $4),
-            active_messages = $5, deliveries = $6, rejects_lost = $7
+            active_messages = $5, deliveries = $6, rejects_lost = $7, delivers = $8
         WHERE name = $1 AND epoch = $2
         RETURNING drained_at IS NOT NULL, (SELECT max(epoch) FROM mta.node),
-            EXISTS (SELECT FROM mta.node o WHERE o.drained_at IS NOT NULL AND o.state = 'live' AND o.active_messages > 0 AND o.name <> $1)
+            EXISTS (SELECT FROM mta.node o WHERE o.drained_at IS NOT NULL AND o.state = 'live' AND o.active_messages > 0 AND o.name <> $1),
+            (SELECT min(o.active_messages) FROM mta.node o
+             WHERE o.name <> $1 AND o.delivers AND o.state = 'live' AND o.drained_at IS NULL AND o.lease_until > clock_timestamp())
         """;
 
     public const string End = "SELECT mta.end_epoch($1, $2)";

@@ -4,6 +4,8 @@ ALTER TABLE mta.node
     -- Told with the heartbeat: messages that the node owns, deliveries that agents have in hand.
     ADD COLUMN active_messages integer NOT NULL DEFAULT 0,
     ADD COLUMN deliveries integer NOT NULL DEFAULT 0,
+    -- False on a node that only receives: it claims no mail.
+    ADD COLUMN delivers boolean NOT NULL DEFAULT true,
     -- Rejected commands, since its start, that are in its log alone.
     ADD COLUMN rejects_lost bigint NOT NULL DEFAULT 0,
     -- Set by an administrator: the node takes no new mail and gives back what it has. It holds over restarts.
@@ -19,7 +21,7 @@ CREATE VIEW mta.node_status AS
            clock_timestamp() - heartbeat_at AS heartbeat_age,
            CASE WHEN state = 'live' THEN active_messages ELSE 0 END AS active_messages,
            CASE WHEN state = 'live' THEN deliveries ELSE 0 END AS deliveries,
-           possible_duplicates, rejects_lost, process_id
+           delivers, possible_duplicates, rejects_lost, process_id
     FROM mta.node;
 
 -- From its next heartbeat on the node takes no new mail and claims none; deliveries under way end, the rest goes back to incoming.

@@ -16,12 +16,12 @@ public sealed class NodeAdministrationTests
         var nodes = admin.Queue.Nodes;
         var other = (await nodes.BeginAsync(new NodeIdentity("node-b", "x", "host", 2, "0"), TimeSpan.FromMinutes(1), default))!;
         admin.Queue.Epoch.Drained.ShouldBeFalse();
-        (await BeatAsync(admin, admin.Queue.Epoch)).ShouldBe(new HeartbeatAnswer(true, Drained: false, other.Epoch, OthersDrain: false));
+        (await BeatAsync(admin, admin.Queue.Epoch)).ShouldBe(new HeartbeatAnswer(true, Drained: false, other.Epoch, OthersDrain: false, LeastLoad: 0));
 
         (await admin.AskAsync("SELECT mta.drain_node('node-a')")).ShouldBe("done");
         (await admin.AskAsync("SELECT mta.drain_node('nobody')")).ShouldBe("not found");
         (await BeatAsync(admin, admin.Queue.Epoch)).Drained.ShouldBeTrue();
-        (await BeatAsync(admin, other)).ShouldBe(new HeartbeatAnswer(true, Drained: false, other.Epoch, OthersDrain: true));
+        (await BeatAsync(admin, other)).ShouldBe(new HeartbeatAnswer(true, Drained: false, other.Epoch, OthersDrain: true, LeastLoad: null));
         (await AdminFixture.ScalarAsync(admin.Report, "SELECT state || drained_by FROM mta.node_status WHERE name = 'node-a'")).ShouldBe("drained" + await admin.AskAsync("SELECT session_user"));
 
         var restarted = (await nodes.BeginAsync(Identity, TimeSpan.FromMinutes(1), default))!;
@@ -64,5 +64,5 @@ public sealed class NodeAdministrationTests
     }
 
     private static async Task<HeartbeatAnswer> BeatAsync(AdminFixture admin, NodeEpoch epoch) =>
-        await admin.Queue.Nodes.HeartbeatAsync(epoch, TimeSpan.FromMinutes(1), new NodeReport(0, 5, 2, 1), TimeSpan.FromSeconds(20), default);
+        await admin.Queue.Nodes.HeartbeatAsync(epoch, TimeSpan.FromMinutes(1), new NodeReport(0, 5, 2, 1, Delivers: true), TimeSpan.FromSeconds(20), default);
 }
