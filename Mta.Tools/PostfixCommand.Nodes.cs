@@ -68,7 +68,7 @@ internal sealed partial class PostfixCommand
         {
             await using var database = ToolDatabase.Look(settings, DatabaseRole.Admin, "postfix", LongLook);
             var drains = action == "drain";
-            return await new NodeAdministration(database.Source).DrainAsync(node, drains, cancellationToken).ConfigureAwait(false)
+            return await new NodeAdministration(database.Source, LocalUser.Current.Name).DrainAsync(node, drains, cancellationToken).ConfigureAwait(false)
                 ? await SayAsync(LogSeverity.Info, drains ? $"draining node {node}" : $"node {node} takes mail again").ConfigureAwait(false)
                 : await SayAsync(LogSeverity.Fatal, $"no node has the name {node}").ConfigureAwait(false);
         }

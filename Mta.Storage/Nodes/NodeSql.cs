@@ -43,6 +43,12 @@ internal static class NodeSql
             SELECT ctid FROM mta_store.admin_log WHERE at < now() - $1 * interval '1 s' LIMIT 10000))
         """;
 
+    public const string SetOperator = "SELECT set_config('mta.operator', $1, true)";
+
+    public const string Drain = "SELECT mta.drain_node($1)";
+
+    public const string Undrain = "SELECT mta.undrain_node($1)";
+
     public const string Notify = "SELECT pg_notify($1, '')";
 
     public const string MaintainLog = "SELECT mta.maintain_delivery_log($1 * interval '1 s')";

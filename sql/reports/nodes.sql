@@ -1,10 +1,10 @@
 -- The nodes beside each other: what each delivered, deferred, bounced and rejected, how quickly, and its possible duplicates.
-SELECT n.name AS node, n.state, n.lease_until - now() AS lease_left,
+SELECT n.name AS node, n.state, n.lease_left, n.active_messages, n.deliveries,
        coalesce(d.delivered, 0) AS delivered, coalesce(d.deferrals, 0) AS deferrals, coalesce(d.bounced, 0) AS bounced,
        d.median_delay, d.p95_delay,
        (SELECT coalesce(sum(r.count), 0) FROM mta.rejection r WHERE r.node = n.name AND r.at >= mta.report_since()) AS rejected,
        n.possible_duplicates
-FROM (SELECT name, state, lease_until, possible_duplicates FROM mta.node) n
+FROM mta.node_status n
 LEFT JOIN (
     SELECT node, count(*) FILTER (WHERE action IN ('sent', 'relayed')) AS delivered, count(*) FILTER (WHERE action = 'deferred') AS deferrals,
            count(*) FILTER (WHERE action = 'bounced') AS bounced,

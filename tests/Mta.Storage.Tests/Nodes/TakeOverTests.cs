@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using Mta.Storage.Connections;
 using Mta.Storage.Nodes;
 using Mta.Storage.Tests.Queue;
+using Mta.Testing;
 using Npgsql;
 using Shouldly;
 using Xunit;
@@ -27,6 +29,39 @@ public sealed class TakeOverTests
         Stopwatch.GetElapsedTime(since).ShouldBeLessThan(TimeSpan.FromSeconds(10));
         (await queue.CountAsync("incoming")).ShouldBe(1);
         await Should.ThrowAsync<NpgsqlException>(() => hold.ExecuteScalarAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task A_login_without_rights_over_the_server_may_end_frozen_sessions_of_its_own()
+    {
+        await using var database = await TestDatabase.CreateEmptyAsync();
+        var login = database.Name + "_login";
+        await ExecuteAsync($"CREATE ROLE {login} LOGIN PASSWORD 'x'; GRANT mta_owner, mta_daemon, mta_submit TO {login}; GRANT CREATE ON DATABASE {database.Name} TO mta_owner, {login}");
+        try
+        {
+            var mta = Database.Connect(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Username = login, Password = "x", Pooling = false }.ConnectionString);
+            (await mta.MigrateAsync(null, Cancel)).SeparateRoles.ShouldBeTrue();
+            await using var source = mta.CreateDataSource(DatabaseRole.Daemon, "test", 5);
+            await using var control = mta.CreateDataSource(DatabaseRole.Login, "takeover", 1);
+            var nodes = new NodeRegistry(source, control);
+            var epoch = (await nodes.BeginAsync(QueueFixture.Identity, TimeSpan.FromMinutes(1), Cancel))!;
+            await using var frozen = await source.OpenConnectionAsync(Cancel);
+            await using var transaction = await frozen.BeginTransactionAsync(Cancel);
+            await using var hold = new NpgsqlCommand("SELECT current_user::text || count(*) FROM (SELECT FROM mta.node FOR KEY SHARE) n", frozen);
+            (await hold.ExecuteScalarAsync(Cancel)).ShouldBe("mta_daemon1");
+
+            (await nodes.EndAsync(epoch, Cancel).AsTask().WaitAsync(TimeSpan.FromSeconds(30), Cancel)).ShouldBeTrue();
+        }
+        finally
+        {
+            await ExecuteAsync($"DROP OWNED BY {login}; DROP ROLE {login}");
+        }
+
+        async Task ExecuteAsync(string sql)
+        {
+            await using var command = database.DataSource.CreateCommand(sql);
+            await command.ExecuteNonQueryAsync(Cancel);
+        }
     }
 
     [Theory]
