@@ -131,6 +131,38 @@ public sealed class NodesShareTheQueueTests
         await qmgr.UntilAsync("delivery_log", 2);
     }
 
+    [Fact]
+    public async Task What_a_node_gives_back_is_in_incoming_within_seconds_and_what_is_in_delivery_ends_here()
+    {
+        await using var qmgr = await QmgrFixture.CreateAsync("smtp_initial_destination_concurrency=1", "smtp_destination_concurrency_limit=1");
+        var gate = new TaskCompletionSource();
+        qmgr.Agent.Gate = gate.Task;
+        const int count = 2000;
+        await Task.WhenAll(Enumerable.Range(0, count).Select(i => qmgr.SendAsync(true, "s@x", $"r{i}@a")));
+        await qmgr.SendAsync(true, "s@x", "defer@b", "r@c");
+        qmgr.Agent.Requests.Count.ShouldBe(3);
+
+        qmgr.Queue.MayDeliver = false;
+        qmgr.Queue.HandBack();
+        await qmgr.UntilAsync("incoming", count - 1);
+        qmgr.Queue.ActiveCount.ShouldBe(2);
+
+        gate.SetResult();
+        await qmgr.UntilAsync("active", 0);
+        qmgr.Agent.Requests.Count.ShouldBe(3);
+        (await qmgr.CountAsync("delivery_log WHERE action = 0")).ShouldBe(2);
+
+        // One recipient of the last message was deferred: it is tried again by whoever takes it.
+        (await qmgr.CountAsync("incoming")).ShouldBe(count);
+        (await qmgr.ScalarAsync<string>("SELECT string_agg(address, ',') FROM mta_store.recipient r JOIN mta_store.incoming i ON i.id = r.message_id WHERE r.dsn IS NOT NULL")).ShouldBe("defer@b");
+
+        qmgr.Queue.MayDeliver = true;
+        qmgr.Claims.Start();
+        await qmgr.UntilAsync("delivery_log WHERE action = 0", count + 1);
+        (await qmgr.CountAsync("delivery_log WHERE action = 0")).ShouldBe(count + 1);
+        (await qmgr.CountAsync("incoming")).ShouldBe(0);
+    }
+
     private static async Task UntilLoggedAsync(QmgrFixture qmgr, string part)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
