@@ -9,6 +9,8 @@ namespace Mta.Storage.Connections;
 /// </summary>
 public sealed class Database
 {
+    private const string ServerKeepalives = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4 -c tcp_user_timeout=30000";
+
     private readonly NpgsqlConnectionStringBuilder login;
     private readonly TargetSessionAttributes? target;
     private readonly bool rolesLogIn;
@@ -116,6 +118,10 @@ public sealed class Database
             SetUnlessGiven(connection, "Tcp Keepalive", true);
             SetUnlessGiven(connection, "Tcp Keepalive Time", 5);
             SetUnlessGiven(connection, "Tcp Keepalive Interval", 1);
+
+            // The server, too, is to notice within half a minute that a node has vanished, and to give its connections back. It finds out when
+            // it writes, after a commit: none is broken by it. What the URL says comes later and counts.
+            connection.Options = $"{ServerKeepalives} {connection.Options}".TrimEnd();
         }
 
         SetUnlessGiven(connection, "Host Recheck Seconds", 2);

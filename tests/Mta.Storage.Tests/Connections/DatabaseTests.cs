@@ -26,6 +26,19 @@ public sealed class DatabaseTests
         }
     }
 
+    [Theory]
+    [InlineData("Host=db.test", true)]
+    [InlineData("Host=/var/run/postgresql", false)]
+    public async Task Over_tcp_the_server_notices_that_a_node_has_vanished(string connectionString, bool expected)
+    {
+        await using var source = Database.Connect(connectionString + ";Options=-c tcp_user_timeout=7").CreateDataSource(DatabaseRole.Daemon, "test", 1);
+
+        // The last one counts: what the URL says.
+        source.ConnectionString.Contains("-c tcp_keepalives_idle=10 ", StringComparison.Ordinal).ShouldBe(expected);
+        source.ConnectionString.ShouldContain("-c tcp_user_timeout=7");
+        source.ConnectionString.LastIndexOf("tcp_user_timeout=", StringComparison.Ordinal).ShouldBe(source.ConnectionString.IndexOf("tcp_user_timeout=7", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task Daemon_may_not_change_the_schema_and_submit_may_not_read_it()
     {
