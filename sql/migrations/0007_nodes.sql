@@ -76,3 +76,22 @@ $body$;
 
 -- Rows of the log of administration go by age; see admin_log_retention.
 CREATE INDEX admin_log_at ON mta_store.admin_log USING brin (at) WITH (pages_per_range = 32, autosummarize = on);
+
+-- Nodes are upgraded one by one. A schema that older programs cannot live with waits until none of them runs any more.
+CREATE FUNCTION mta_store.refuse_to_outdate() RETURNS trigger LANGUAGE plpgsql AS $body$
+DECLARE
+    older text;
+BEGIN
+    SELECT string_agg(n.name || ' (' || n.program_version || ')', ', ' ORDER BY n.name) INTO older FROM mta.node n
+    WHERE n.state = 'live' AND n.lease_until > clock_timestamp() AND n.program_version ~ '^\d+(\.\d+)*$'
+      AND string_to_array(n.program_version, '.')::integer[] < string_to_array(NEW.oldest_program, '.')::integer[];
+    IF older IS NOT NULL THEN
+        RAISE EXCEPTION 'this schema needs programs of version % or later, and older ones are running: %; upgrade or stop them first', NEW.oldest_program, older
+            USING ERRCODE = 'object_in_use';
+    END IF;
+    RETURN NEW;
+END
+$body$;
+
+CREATE TRIGGER refuse_to_outdate BEFORE UPDATE OF oldest_program ON mta.schema_compatibility
+    FOR EACH ROW EXECUTE FUNCTION mta_store.refuse_to_outdate();

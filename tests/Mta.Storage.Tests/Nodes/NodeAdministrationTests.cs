@@ -63,6 +63,21 @@ public sealed class NodeAdministrationTests
         (await admin.AskAsync("SELECT count(*) || ' ' || bool_and(at > now() - interval '11 h') FROM mta.admin_log")).ShouldBe("11 true");
     }
 
+    [Fact]
+    public async Task A_schema_that_running_nodes_cannot_live_with_waits_until_they_are_upgraded_or_stopped()
+    {
+        await using var admin = await AdminFixture.CreateAsync();
+        const string raise = "UPDATE mta.schema_compatibility SET oldest_program = '0.10.0' RETURNING oldest_program";
+        await admin.Queue.Nodes.BeginAsync(new NodeIdentity("node-b", "x", "host", 2, "0.9.3"), TimeSpan.FromMinutes(1), default);
+        await using var owner = admin.Queue.As("mta_owner");
+        (await AdminFixture.RefusedAsync(owner, raise)).ShouldBe(
+            "this schema needs programs of version 0.10.0 or later, and older ones are running: node-a (0), node-b (0.9.3); upgrade or stop them first");
+
+        await admin.Queue.Nodes.EndAsync(admin.Queue.Epoch, default);
+        await admin.Queue.Nodes.BeginAsync(new NodeIdentity("node-b", "x", "host", 2, "0.10.0"), TimeSpan.FromMinutes(1), default);
+        (await AdminFixture.ScalarAsync(owner, raise)).ShouldBe("0.10.0");
+    }
+
     private static async Task<HeartbeatAnswer> BeatAsync(AdminFixture admin, NodeEpoch epoch) =>
         await admin.Queue.Nodes.HeartbeatAsync(epoch, TimeSpan.FromMinutes(1), new NodeReport(0, 5, 2, 1, Delivers: true), TimeSpan.FromSeconds(20), default);
 }
