@@ -34,6 +34,7 @@ public sealed class NodeServices : IAsyncDisposable
     private readonly QueueClaims claims;
     private readonly RequestWatcher requests;
     private readonly QueueSpace space;
+    private readonly ShareExchange shares;
     private readonly QueueIntake intake;
     private readonly RejectHistory rejects;
     private readonly InetServers servers;
@@ -71,8 +72,9 @@ public sealed class NodeServices : IAsyncDisposable
             settings,
             []);
         space = new QueueSpace(storage.Space, settings, time, log);
-        claims = new QueueClaims(queue, storage.Reader, lease, log, time);
+        claims = new QueueClaims(queue, storage.Reader, lease, log, time) { Shares = storage.Shares };
         requests = new RequestWatcher(queue, storage.Requests, lease, log, time);
+        shares = new ShareExchange(queue, storage.Shares, lease, log, time) { Delivers = () => claims!.Delivers && !lease.IsDrained };
         intake = new QueueIntake(
             lease, accept, storage.Uploads, queue, log, claims.Sweep, () => space!.HasReserve, storage.Notifier.MailForAnybody);
         configuration = new NodeConfiguration(environment, tables, intake, mailboxes, deadlines);
@@ -139,6 +141,7 @@ public sealed class NodeServices : IAsyncDisposable
             await StopLocalServicesAsync().ConfigureAwait(false);
             await claims.StopAsync().ConfigureAwait(false);
             await requests.StopAsync().ConfigureAwait(false);
+            await shares.StopAsync().ConfigureAwait(false);
             // While the deliveries under way come to their ends the other nodes have the rest already.
             queue.HandBack();
             await queue.StopAsync(DeliveryStopLimit).ConfigureAwait(false);
@@ -161,6 +164,7 @@ public sealed class NodeServices : IAsyncDisposable
         lease.EpochEnded += queue.Abandon;
         lease.Start();
         requests.Start();
+        shares.Start();
         claims.Start();
         rejects.Start();
         await ListenAsync(configuration.Settings.Get(Parameters.DatabaseListen)).ConfigureAwait(false);
@@ -276,6 +280,7 @@ public sealed class NodeServices : IAsyncDisposable
         await space.DisposeAsync().ConfigureAwait(false);
         await claims.DisposeAsync().ConfigureAwait(false);
         await requests.DisposeAsync().ConfigureAwait(false);
+        await shares.DisposeAsync().ConfigureAwait(false);
         await servers.DisposeAsync().ConfigureAwait(false);
         await rejects.DisposeAsync().ConfigureAwait(false);
         await queue.DisposeAsync().ConfigureAwait(false);

@@ -5,6 +5,7 @@ using Mta.Storage.Connections;
 using Mta.Storage.History;
 using Mta.Storage.Nodes;
 using Mta.Storage.Queue;
+using Mta.Storage.Shares;
 using Npgsql;
 
 namespace Mta.Daemon;
@@ -46,6 +47,7 @@ internal sealed class NodeStorage : IAsyncDisposable
         Rejects = new RejectStore(historySource);
         Registry = new NodeRegistry(heartbeatSource, controlSource);
         Requests = new RequestStore(heartbeatSource);
+        Shares = new ShareStore(heartbeatSource);
         Reader = new QueueReader(readSource);
         Uploads = new UploadStore(readSource);
         Space = new DatabaseSpace(database, readSource);
@@ -66,6 +68,8 @@ internal sealed class NodeStorage : IAsyncDisposable
     public ChangeNotifier Notifier { get; }
 
     public RequestStore Requests { get; }
+
+    public ShareStore Shares { get; }
 
     public RejectStore Rejects { get; }
 

@@ -66,9 +66,10 @@ public sealed class ConcurrencyWindow(ConcurrencyLimits limits)
     }
 
     /// <summary>A dead destination may be tried again.</summary>
-    public void Revive(int busy)
+    /// <param name="nodes">So many nodes try it at the same time, each with its part of the first cohort.</param>
+    public void Revive(int busy, int nodes = 1)
     {
-        Window = Math.Max(1, Math.Max(busy, limits.Initial));
+        Window = Math.Max(1, Math.Max(busy, limits.Initial / Math.Max(1, nodes)));
         success = failure = failedCohorts = 0;
     }
 }

@@ -9,9 +9,12 @@ namespace Mta.Services.Qmgr;
 /// destinations. One lock guards it all; nothing under it waits.
 /// </summary>
 /// <param name="mayStart">Asked under the lock before a delivery begins; false when its message is not to be tried any more.</param>
-internal sealed class DeliveryScheduler(
+internal sealed partial class DeliveryScheduler(
     TimeProvider time, MailLog log, Func<DeliveryRequest, bool> mayStart, Action<DeliveryRequest, bool> requestEnded) : IAsyncDisposable
 {
+    /// <summary>For how long it is remembered that a destination was dead: its first success is news to the other nodes.</summary>
+    private static readonly TimeSpan DeadMemory = TimeSpan.FromHours(2);
+
     private readonly Lock gate = new();
     private readonly Dictionary<string, TransportQueue> transports = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource stopping = new();
@@ -92,7 +95,7 @@ internal sealed class DeliveryScheduler(
                 }
 
                 queue.DeadReason = null;
-                queue.Window.Revive(queue.Busy);
+                queue.Window.Revive(queue.Busy, shares.Nodes);
             }
 
             queue.Add(entries);
@@ -115,13 +118,15 @@ internal sealed class DeliveryScheduler(
             }
 
             var queue = transport.Destination(request.QueueName);
-            if (!queue.Window.Failed())
+            if (queue.DeadReason is not null || !queue.Window.Failed())
             {
                 return [];
             }
 
+            var backoff = transport.Service.Settings.Get(Parameters.MinimalBackoffTime);
             queue.DeadReason = DeliveryStatus.Deferred(reason.Dsn, "delivery temporarily suspended: " + reason.Text);
-            queue.NotBefore = time.GetTimestamp() + Ticks(transport.Service.Settings.Get(Parameters.MinimalBackoffTime));
+            queue.NotBefore = time.GetTimestamp() + Ticks(backoff);
+            TellDead(queue, request, reason, backoff);
             return queue.TakeAll();
         }
     }
@@ -148,7 +153,10 @@ internal sealed class DeliveryScheduler(
         {
             foreach (var transport in transports.Values)
             {
-                transport.Tidy(long.MaxValue);
+                foreach (var queue in transport.Destinations)
+                {
+                    Revive(queue);
+                }
             }
         }
     }
@@ -163,7 +171,7 @@ internal sealed class DeliveryScheduler(
             names = [.. transports.Keys];
             foreach (var transport in transports.Values)
             {
-                transport.Tidy(now);
+                transport.Tidy(now, shares.Nodes, now - Ticks(DeadMemory));
             }
         }
 
@@ -246,7 +254,7 @@ internal sealed class DeliveryScheduler(
             return null;
         }
 
-        while (transport.Next(now) is { } queue)
+        while (transport.Next(now, shares) is { } queue)
         {
             var request = queue.Take();
             if (mayStart(request))
@@ -264,16 +272,24 @@ internal sealed class DeliveryScheduler(
         {
             queue.DeadReason = null;
             queue.Window.Succeeded(queue.Busy);
+            if (queue.Throttled)
+            {
+                TellAlive(queue, request);
+            }
         }
 
         queue.Busy--;
         queue.Transport.Busy--;
-        if (queue.Transport.RateDelay > TimeSpan.Zero)
+        if (queue.Transport.RateDelay > TimeSpan.Zero || queue.Transport.TransportRateDelay > TimeSpan.Zero)
         {
-            queue.NotBefore = time.GetTimestamp() + Ticks(queue.Transport.RateDelay);
+            var now = time.GetTimestamp();
+            queue.RateUntil = now + Ticks(queue.Transport.RateDelay);
+            queue.Transport.RateUntil = now + Ticks(queue.Transport.TransportRateDelay);
             WakeAfter(queue.Transport);
         }
 
+        shares.Ended(queue);
+        shares.Ended(queue.Transport);
         queue.Transport.LineUp(queue);
     }
 

@@ -8,7 +8,7 @@ namespace Mta.Services.Qmgr;
 /// Deliveries that wait for one destination of one transport. Messages take turns, so that one with thousands of recipients does not hold
 /// up the single ones behind it. Guarded by the scheduler's lock.
 /// </summary>
-internal sealed class DestinationQueue(TransportQueue transport, string name, ConcurrencyWindow window)
+internal sealed class DestinationQueue(TransportQueue transport, string name, ConcurrencyWindow window) : ShareHolder
 {
     private readonly Queue<MessageEntries> turns = new();
 
@@ -18,21 +18,32 @@ internal sealed class DestinationQueue(TransportQueue transport, string name, Co
 
     public ConcurrencyWindow Window { get; } = window;
 
-    /// <summary>Deliveries under way.</summary>
-    public int Busy { get; set; }
+    public override string ShareName => field ??= SharedName(Transport.Name, Name);
+
+    public override int Slots => Transport.DestinationSlots;
+
+    public override TimeSpan Delay => Transport.RateDelay;
+
+    // Room for the window to grow is asked for along with what it lets begin now.
+    public override int Demand => HasWork ? Math.Min(Math.Max(Busy + 1, 2 * Window.Window), Busy + turns.Count) : Busy;
 
     /// <summary>Why the destination is dead; null when it is not.</summary>
     public DeliveryStatus? DeadReason { get; set; }
 
-    /// <summary>When it may be tried again or, with a rate delay, when the next delivery may begin; a timestamp.</summary>
+    /// <summary>When a dead destination may be tried again; a timestamp.</summary>
     public long NotBefore { get; set; }
+
+    /// <summary>Other nodes have been told, or have told, that it is dead, and not yet that it lives.</summary>
+    public bool Throttled { get; set; }
 
     /// <summary>It stands in its transport's line of destinations with work.</summary>
     public bool InLine { get; set; }
 
     public bool HasWork => turns.Count > 0;
 
-    public bool IsIdle => !HasWork && Busy == 0 && DeadReason is null;
+    public bool IsIdle => !HasWork && Busy == 0 && DeadReason is null && !Listed;
+
+    public static string SharedName(string transport, string destination) => transport + ":" + destination.ToLowerInvariant();
 
     public void Add(MessageEntries entries) => turns.Enqueue(entries);
 

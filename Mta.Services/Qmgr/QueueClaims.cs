@@ -3,6 +3,7 @@ using Mta.Services.Nodes;
 using Mta.Storage;
 using Mta.Storage.Nodes;
 using Mta.Storage.Queue;
+using Mta.Storage.Shares;
 
 namespace Mta.Services.Qmgr;
 
@@ -12,6 +13,9 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
     private const string Tag = "qmgr";
     private const int BatchMessages = 200;
     private const int DueDestinations = 50;
+
+    /// <summary>As many as are delivered at once to a destination of which nothing is known (initial_destination_concurrency).</summary>
+    private const int ProbeMessages = 5;
 
     /// <summary>Polls after which the floor is forgotten: mail of an ended epoch has old ids.</summary>
     private const int PollsPerFloor = 10;
@@ -38,6 +42,9 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
 
     /// <summary>The time between polls; NOTIFY and requests only shorten it.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>What nodes know together of dead destinations.</summary>
+    public ShareStore? Shares { get; init; }
 
     /// <summary>False on a node that only receives: its mail is claimed by others.</summary>
     public bool Delivers { get; set; } = true;
@@ -228,6 +235,18 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
             }
 
             var epoch = lease.Epoch;
+            if (destination.WasDead)
+            {
+                // One node tries a few messages; when one of them gets through, all nodes hear of it.
+                if (Shares is null || !await Shares.ProbeAsync(epoch, destination.Name, cancellationToken).ConfigureAwait(false))
+                {
+                    continue;
+                }
+
+                queue.Shares.Revive(destination.Name);
+                room = Math.Min(room, ProbeMessages);
+            }
+
             var claimed = await reader.ClaimDeferredAsync(epoch, destination.Name, room, cancellationToken).ConfigureAwait(false);
             await ActivateAsync(claimed, epoch, cancellationToken).ConfigureAwait(false);
             more |= claimed.Count == BatchMessages;

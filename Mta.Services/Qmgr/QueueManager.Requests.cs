@@ -128,13 +128,14 @@ public sealed partial class QueueManager
             return;
         }
 
-        foreach (var waiting in scheduler.TakeWhere(r => now.HasDestination(r.Nexthop) || now.HasSender(r.Envelope.Sender)))
+        foreach (var waiting in scheduler.TakeWhere(r => now.HasDestination(r.Nexthop) || now.FindSender(r.Envelope.Sender) is not null))
         {
             if (!IsHalted(waiting))
             {
+                var place = now.FindSender(waiting.Envelope.Sender) ?? waiting.Nexthop;
                 foreach (var recipient in waiting.Recipients)
                 {
-                    Record((ActiveMessage)waiting.Content, null, RecipientDispatcher.ErrorService, recipient, Suspensions.Status, waiting.Nexthop);
+                    Record((ActiveMessage)waiting.Content, null, RecipientDispatcher.ErrorService, recipient, Suspensions.Status, place);
                 }
             }
         }

@@ -97,6 +97,12 @@ public sealed partial class QueueManager : IDeliveryReport, IAsyncDisposable
         }
 
         scheduler.TakeWhere(static r => ((ActiveMessage)r.Content).IsAbandoned);
+        if (scheduler.Changed is { } changed)
+        {
+            // What was granted to the old epoch is others' now.
+            scheduler.Join();
+            changed();
+        }
     }
 
     /// <summary>About once a second: suspended destinations that may be tried again, rate delays, a lease that came back.</summary>
@@ -115,22 +121,8 @@ public sealed partial class QueueManager : IDeliveryReport, IAsyncDisposable
 
     public bool MayFinish(DeliveryRequest request) => ports.LeaseHeld() && !((ActiveMessage)request.Content).IsAbandoned;
 
-    public void DestinationFailed(DeliveryRequest request, DeliveryStatus reason)
-    {
-        foreach (var waiting in scheduler.Failed(request, reason))
-        {
-            if (IsHalted(waiting))
-            {
-                continue;
-            }
-
-            var suspended = DeliveryStatus.Deferred(reason.Dsn, "delivery temporarily suspended: " + reason.Text);
-            foreach (var recipient in waiting.Recipients)
-            {
-                Record((ActiveMessage)waiting.Content, null, RecipientDispatcher.ErrorService, recipient, suspended, waiting.Nexthop);
-            }
-        }
-    }
+    public void DestinationFailed(DeliveryRequest request, DeliveryStatus reason) =>
+        Defer(scheduler.Failed(request, reason), DeliveryStatus.Deferred(reason.Dsn, "delivery temporarily suspended: " + reason.Text));
 
     /// <summary>Ends the deliveries under way within the limit, and writes what has come of them.</summary>
     public async ValueTask StopAsync(TimeSpan limit) => await scheduler.StopAsync(limit).ConfigureAwait(false);
@@ -220,6 +212,20 @@ public sealed partial class QueueManager : IDeliveryReport, IAsyncDisposable
         else
         {
             await rounds.EndAsync(message).ConfigureAwait(false);
+        }
+    }
+
+    private void Defer(List<DeliveryRequest> deliveries, DeliveryStatus reason)
+    {
+        foreach (var waiting in deliveries)
+        {
+            if (!IsHalted(waiting))
+            {
+                foreach (var recipient in waiting.Recipients)
+                {
+                    Record((ActiveMessage)waiting.Content, null, RecipientDispatcher.ErrorService, recipient, reason, waiting.Nexthop);
+                }
+            }
         }
     }
 

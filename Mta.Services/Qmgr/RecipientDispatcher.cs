@@ -25,11 +25,11 @@ internal sealed class RecipientDispatcher(
     public async ValueTask DispatchAsync(
         ActiveMessage message, IReadOnlyList<Recipient> recipients, CancellationToken cancellationToken)
     {
-        if (suspensions().HasSender(message.Envelope.Sender))
+        if (suspensions().FindSender(message.Envelope.Sender) is { } place)
         {
             foreach (var recipient in recipients)
             {
-                notTried(message, recipient, Suspensions.Status, null);
+                notTried(message, recipient, Suspensions.Status, place);
             }
 
             return;

@@ -95,7 +95,7 @@ internal sealed class RoundEnding(
             Size = message.Envelope.Size,
             Records = message.Unwritten,
             End = message.Deferred is { Count: > 0 } ? RoundEnd.Deferred : RoundEnd.Finished,
-            Destination = message.DeferredDestination ?? "",
+            Destination = message.DeferredDestination?.ToLowerInvariant() ?? "",
             DueSeconds = options().Retry.NextDelay(age, Random.Shared.NextDouble()).TotalSeconds,
             Warned = warns,
             Notifications = notifications,

@@ -23,15 +23,19 @@ internal sealed class Suspensions
 
     public bool HasDestination(string nexthop) => destinations.Count > 0 && destinations.Contains(nexthop);
 
-    public bool HasSender(string sender)
+    /// <summary>
+    /// Where the mail of a suspended sender waits: a destination of its own, from which nobody claims until it is resumed. Null when the
+    /// sender is not suspended.
+    /// </summary>
+    public string? FindSender(string sender)
     {
         if (senders.Count == 0 || sender.Length == 0)
         {
-            return false;
+            return null;
         }
 
         var at = sender.LastIndexOf('@');
-        return senders.Contains(sender) || (at >= 0 && senders.Contains(sender[at..]));
+        return senders.TryGetValue(sender, out var found) || (at >= 0 && senders.TryGetValue(sender[at..], out found)) ? "(sender) " + found : null;
     }
 
     public bool SameAs(Suspensions other) => destinations.SetEquals(other.destinations) && senders.SetEquals(other.senders);

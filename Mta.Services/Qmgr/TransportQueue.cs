@@ -5,7 +5,7 @@ using Mta.Services.Clients;
 namespace Mta.Services.Qmgr;
 
 /// <summary>One transport: its destinations, and the line of those that have work. Guarded by the scheduler's lock.</summary>
-internal sealed class TransportQueue(TransportService service)
+internal sealed class TransportQueue(TransportService service) : ShareHolder
 {
     private readonly Dictionary<string, DestinationQueue> destinations = new(StringComparer.OrdinalIgnoreCase);
 
@@ -19,10 +19,24 @@ internal sealed class TransportQueue(TransportService service)
 
     public int RecipientLimit { get; private set; } = Math.Max(1, service.Settings.Transport(service.Name, Parameters.DefaultDestinationRecipientLimit));
 
+    /// <summary>Between two deliveries to one destination.</summary>
     public TimeSpan RateDelay { get; private set; } = service.Settings.Transport(service.Name, Parameters.DefaultDestinationRateDelay);
 
-    /// <summary>Deliveries under way, over all destinations.</summary>
-    public int Busy { get; set; }
+    /// <summary>Between two deliveries to any destination.</summary>
+    public TimeSpan TransportRateDelay { get; private set; } = service.Settings.Transport(service.Name, Parameters.DefaultTransportRateDelay);
+
+    /// <summary>Deliveries at once to one destination, over all nodes; 0 for no limit.</summary>
+    public int DestinationSlots { get; private set; } = SlotsOf(service);
+
+    public override string ShareName => Name + ":";
+
+    public override int Slots => TransportRateDelay > TimeSpan.Zero ? 1 : 0;
+
+    public override TimeSpan Delay => TransportRateDelay;
+
+    public override int Demand => Math.Max(Busy, line.Count > 0 ? 1 : 0);
+
+    public IEnumerable<DestinationQueue> Destinations => destinations.Values;
 
     public bool HasRoom => Service.ProcessLimit == 0 || Busy < Service.ProcessLimit;
 
@@ -31,7 +45,11 @@ internal sealed class TransportQueue(TransportService service)
         Service = service;
         RecipientLimit = Math.Max(1, service.Settings.Transport(service.Name, Parameters.DefaultDestinationRecipientLimit));
         RateDelay = service.Settings.Transport(service.Name, Parameters.DefaultDestinationRateDelay);
+        TransportRateDelay = service.Settings.Transport(service.Name, Parameters.DefaultTransportRateDelay);
+        DestinationSlots = SlotsOf(service);
     }
+
+    public DestinationQueue? Known(string name) => destinations.GetValueOrDefault(name);
 
     public DestinationQueue Destination(string name)
     {
@@ -55,9 +73,14 @@ internal sealed class TransportQueue(TransportService service)
     }
 
     /// <summary>The next destination that may begin a delivery now; null when none may.</summary>
-    public DestinationQueue? Next(long now)
+    public DestinationQueue? Next(long now, ClusterShares shares)
     {
-        for (var left = HasRoom ? line.Count : 0; left > 0; left--)
+        if (!HasRoom || (TransportRateDelay > TimeSpan.Zero && line.Count > 0 && (Busy > 0 || RateUntil > now || !shares.MayBegin(this))))
+        {
+            return null;
+        }
+
+        for (var left = line.Count; left > 0; left--)
         {
             var queue = line.Dequeue();
             if (!queue.HasWork)
@@ -68,7 +91,7 @@ internal sealed class TransportQueue(TransportService service)
 
             line.Enqueue(queue);
             var concurrency = RateDelay > TimeSpan.Zero ? 1 : queue.Window.Window;
-            if (queue.Busy < concurrency && queue.NotBefore <= now)
+            if (queue.Busy < concurrency && queue.NotBefore <= now && queue.RateUntil <= now && shares.MayBegin(queue))
             {
                 return queue;
             }
@@ -89,20 +112,22 @@ internal sealed class TransportQueue(TransportService service)
     /// <summary>The earliest time at which a rate delay ends for a destination with work; null when none waits for one.</summary>
     public long? NextRateDelayEnd(long now)
     {
-        long? next = null;
+        long? next = line.Count > 0 && RateUntil > now ? RateUntil : null;
         foreach (var queue in line)
         {
-            if (queue.HasWork && queue.NotBefore > now && (next is null || queue.NotBefore < next))
+            if (queue.HasWork && queue.RateUntil > now && (next is null || queue.RateUntil < next))
             {
-                next = queue.NotBefore;
+                next = queue.RateUntil;
             }
         }
 
         return next;
     }
 
-    /// <summary>Revives destinations whose suspension has ended and forgets idle ones.</summary>
-    public void Tidy(long now)
+    /// <summary>Revives destinations that have been dead for long enough, and forgets idle ones.</summary>
+    /// <param name="nodes">Nodes that try them now: together no more than one alone would.</param>
+    /// <param name="forget">Idle ones that were dead longer ago are forgotten too.</param>
+    public void Tidy(long now, int nodes, long forget)
     {
         List<string>? idle = null;
         foreach (var (name, queue) in destinations)
@@ -110,10 +135,10 @@ internal sealed class TransportQueue(TransportService service)
             if (queue.DeadReason is not null && queue.NotBefore <= now)
             {
                 queue.DeadReason = null;
-                queue.Window.Revive(queue.Busy);
+                queue.Window.Revive(queue.Busy, nodes);
             }
 
-            if (queue.IsIdle && !queue.InLine && queue.NotBefore <= now)
+            if (queue.IsIdle && !queue.InLine && queue.NotBefore <= now && queue.RateUntil <= now && (!queue.Throttled || queue.NotBefore <= forget))
             {
                 (idle ??= []).Add(name);
             }
@@ -122,12 +147,18 @@ internal sealed class TransportQueue(TransportService service)
         idle?.ForEach(name => destinations.Remove(name));
     }
 
+    private static int SlotsOf(TransportService service) =>
+        service.Settings.Transport(service.Name, Parameters.DefaultDestinationRateDelay) > TimeSpan.Zero ? 1
+        : Math.Max(0, service.Settings.Transport(service.Name, Parameters.DefaultDestinationConcurrencyLimit));
+
     private ConcurrencyLimits Limits()
     {
         var settings = Service.Settings;
+        var initial = settings.Transport(Name, Parameters.InitialDestinationConcurrency);
+        var limit = settings.Transport(Name, Parameters.DefaultDestinationConcurrencyLimit);
         return new ConcurrencyLimits(
-            settings.Transport(Name, Parameters.InitialDestinationConcurrency),
-            settings.Transport(Name, Parameters.DefaultDestinationConcurrencyLimit),
+            limit > 0 ? Math.Min(initial, limit) : initial,
+            limit,
             settings.Transport(Name, Parameters.DefaultDestinationConcurrencyFailedCohortLimit),
             Feedback(settings.Transport(Name, Parameters.DefaultDestinationConcurrencyPositiveFeedback)),
             Feedback(settings.Transport(Name, Parameters.DefaultDestinationConcurrencyNegativeFeedback)));

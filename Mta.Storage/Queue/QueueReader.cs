@@ -19,7 +19,8 @@ public sealed record ClaimedMessage(Envelope Envelope, int ChunkCount, int Attem
 }
 
 /// <param name="Flushed">An administrator asked for it: what is known against the destination does not count.</param>
-public readonly record struct DueDestination(string Name, bool Flushed);
+/// <param name="WasDead">It was dead, and has still to show that it lives.</param>
+public readonly record struct DueDestination(string Name, bool Flushed, bool WasDead);
 
 /// <summary>Claims mail for a node, and reads recipients and content.</summary>
 public sealed class QueueReader(NpgsqlDataSource source)
@@ -57,7 +58,7 @@ public sealed class QueueReader(NpgsqlDataSource source)
                 var due = new List<DueDestination>();
                 while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
                 {
-                    due.Add(new DueDestination(reader.GetString(0), reader.GetBoolean(1)));
+                    due.Add(new DueDestination(reader.GetString(0), reader.GetBoolean(1), reader.GetBoolean(2)));
                 }
 
                 return (IReadOnlyList<DueDestination>)due;

@@ -127,12 +127,20 @@ internal static class QueueSql
         ", moved AS (DELETE FROM mta_store.incoming m USING c WHERE m.id = c.id RETURNING m.*)" +
         " INSERT INTO mta_store.active (" + MessageColumns + ", epoch) SELECT " + MessageColumns + ", $2 FROM moved RETURNING " + MessageColumns;
 
-    /// <summary>Destinations with mail that is due or was asked for, the longest waiting first.</summary>
+    /// <summary>
+    /// Destinations with mail that is due or was asked for, the longest waiting first. One that was dead and has not shown since that it
+    /// lives is to be tried with few messages; that was asked for counts more.
+    /// </summary>
     public const string DueDestinations =
         """
-        SELECT name, flush_at IS NOT NULL FROM mta_store.destination
+        SELECT name, flush_at IS NOT NULL,
+            flush_at IS NULL AND EXISTS (SELECT FROM mta_store.dead_destination d WHERE d.destination = destination.name AND d.dead_until > '-infinity')
+        FROM mta_store.destination
         WHERE next_due <= now() AND (suspended_until IS NULL OR suspended_until <= now())
           AND NOT EXISTS (SELECT FROM mta_store.suspension s WHERE s.kind = 'destination' AND s.name = destination.name AND s.until > now())
+          AND NOT EXISTS (SELECT FROM mta_store.suspension s WHERE s.kind = 'sender' AND '(sender) ' || s.name = destination.name AND s.until > now())
+          AND (flush_at IS NOT NULL
+               OR NOT EXISTS (SELECT FROM mta_store.dead_destination d WHERE d.destination = destination.name AND d.dead_until > now()))
         ORDER BY next_due LIMIT $1
         """;
 
@@ -156,23 +164,28 @@ internal static class QueueSql
     public const string RefreshDestination = "SELECT mta_store.refresh_destination($1, $2, $3)";
 
     /// <summary>Makes all deferred mail due: one row a destination, not one a message.</summary>
-    public const string FlushAll = "UPDATE mta_store.destination SET next_due = now(), flush_at = now()";
+    public const string FlushAll =
+        "WITH alive AS MATERIALIZED (SELECT mta_store.revive(NULL)) UPDATE mta_store.destination SET next_due = now(), flush_at = now() FROM alive";
 
-    public const string FlushDestination = "UPDATE mta_store.destination SET next_due = now(), flush_at = now() WHERE name = lower($1)";
+    public const string FlushDestination =
+        "WITH alive AS MATERIALIZED (SELECT mta_store.revive(lower($1))) UPDATE mta_store.destination SET next_due = now(), flush_at = now() FROM alive WHERE name = lower($1)";
+
+    // Follows a list m of destinations: what people flush is not dead any more.
+    private const string Revived = "alive AS MATERIALIZED (SELECT destination, mta_store.revive(destination) FROM (SELECT DISTINCT destination FROM m) m) ";
 
     // A time before all mail: who claims it is to forget what is known against the destination, but only what is due is taken.
     private const string DueNow = "UPDATE mta_store.destination d SET next_due = now(), flush_at = coalesce(d.flush_at, '-infinity') ";
 
     public const string FlushMessage =
-        "WITH m AS (UPDATE mta_store.deferred SET due_at = now() WHERE id = $1 RETURNING destination) " + DueNow + "FROM m WHERE d.name = m.destination";
+        "WITH m AS (UPDATE mta_store.deferred SET due_at = now() WHERE id = $1 RETURNING destination), " + Revived + DueNow + "FROM alive m WHERE d.name = m.destination";
 
     /// <summary>Goes through the recipients of all mail, which a site that people flush is worth.</summary>
     public const string FlushRecipientDomain =
         """
         WITH m AS (UPDATE mta_store.deferred SET due_at = now() WHERE destination <> lower($1) AND id = ANY (ARRAY(
               SELECT DISTINCT message_id FROM mta_store.recipient WHERE lower(substring(address FROM '[^@]*$')) = lower($1)))
-              RETURNING destination)
-        """ + " " + DueNow + "FROM (SELECT DISTINCT destination FROM m) m WHERE d.name = m.destination";
+              RETURNING destination),
+        """ + " " + Revived + DueNow + "FROM alive m WHERE d.name = m.destination";
 
     /// <summary>What administrators ask of mail that this epoch owns, and of mail that nobody owns any more.</summary>
     public const string PendingRequests =

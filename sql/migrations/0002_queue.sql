@@ -136,7 +136,7 @@ BEGIN
 END
 $body$;
 
--- Moves what an ended epoch owned to incoming, and removes the pieces of messages that it did not finish receiving.
+-- Moves what an ended epoch owned to incoming, removes the pieces of messages that it did not finish receiving, and frees its shares of limits.
 CREATE FUNCTION mta.release_epoch(ended bigint) RETURNS bigint LANGUAGE plpgsql AS $body$
 DECLARE
     released bigint;
@@ -151,6 +151,7 @@ BEGIN
     PERFORM mta_store.apply_requests();
     DELETE FROM mta_store.content WHERE message_id IN (SELECT message_id FROM mta_store.upload WHERE epoch = ended);
     DELETE FROM mta_store.upload WHERE epoch = ended;
+    PERFORM mta_store.release_shares(ended);
     RETURN released;
 END
 $body$;
@@ -187,7 +188,7 @@ BEGIN
     ON CONFLICT (name) DO UPDATE SET
         number = excluded.number, epoch = excluded.epoch, instance = excluded.instance, state = 'live', lease_until = excluded.lease_until,
         heartbeat_at = excluded.heartbeat_at, started_at = excluded.started_at, id_bound = excluded.id_bound, host = excluded.host,
-        process_id = excluded.process_id, program_version = excluded.program_version;
+        process_id = excluded.process_id, program_version = excluded.program_version, share_nodes = NULL;
     RETURN QUERY SELECT new_epoch, new_number, coalesce(bound, 0::bigint), coalesce(old.drained_at IS NOT NULL, false);
 END
 $body$;

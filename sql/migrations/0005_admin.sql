@@ -144,7 +144,7 @@ CREATE TRIGGER maildrop_insert INSTEAD OF INSERT ON mta.maildrop FOR EACH ROW EX
 -- Messages --------------------------------------------------------------------------------------------------------------------------
 
 -- Puts a message that was just taken out of a queue where the action wants it. Mail that administrators make due waits under destinations
--- of its own (released, returned), so that a large transaction never holds the row of one that deliveries wait for.
+-- of its own, so that a large transaction never holds the row of one that deliveries wait for. No next hop has parentheses in its name.
 CREATE FUNCTION mta_store.put(m mta_store.incoming, action text, reason text, by_role text) RETURNS void LANGUAGE plpgsql AS $body$
 DECLARE
     due text;
@@ -165,14 +165,16 @@ BEGIN
             DELETE FROM mta_store.recipient r WHERE r.message_id = (m).id;
             DELETE FROM mta_store.content c WHERE c.message_id = (m).id;
         WHEN 'release', 'bounce' THEN
-            due := 'released';
+            due := '(released)';
             IF action = 'bounce' THEN
-                due := 'returned';
+                due := '(returned)';
                 UPDATE mta_store.recipient r SET dsn = '5.0.0', reason = put.reason WHERE r.message_id = (m).id;
                 m.flags := (m).flags | 32;
             END IF;
             INSERT INTO mta_store.deferred SELECT (m).*, due, now(), now();
-            IF NOT EXISTS (SELECT FROM mta_store.destination d WHERE d.name = due AND d.next_due <= now()) THEN
+            -- Shared with others who release, and kept until the commit from the claim that finds nothing more in it.
+            PERFORM FROM mta_store.destination d WHERE d.name = due AND d.next_due <= now() FOR SHARE;
+            IF NOT FOUND THEN
                 INSERT INTO mta_store.destination AS d (name, next_due) VALUES (due, now()) ON CONFLICT (name) DO UPDATE SET next_due = now();
             END IF;
             PERFORM pg_notify('mta_flush', '');
@@ -333,6 +335,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN 'not found';
     END IF;
+    PERFORM mta_store.revive(lower(flush.destination));
     INSERT INTO mta_store.admin_log (action, subject, result) VALUES ('flush', lower(flush.destination), 'done');
     PERFORM pg_notify('mta_flush', '');
     RETURN 'done';
@@ -344,6 +347,7 @@ CREATE FUNCTION mta.flush_all() RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
     UPDATE mta_store.destination SET next_due = now(), flush_at = now();
+    PERFORM mta_store.revive(NULL);
     INSERT INTO mta_store.admin_log (action, result) VALUES ('flush_all', 'done');
     PERFORM pg_notify('mta_flush', '');
     RETURN 'done';
@@ -392,16 +396,20 @@ BEGIN
 END
 $body$;
 
--- Mail of this sender, or of all senders of a domain ("@example.com"), is deferred without an attempt until then.
+-- Mail of this sender, or of all senders of a domain ("@example.com"), is deferred without an attempt until then, under a destination of its
+-- own, "(sender) @example.com", which nobody claims from meanwhile.
 CREATE FUNCTION mta.suspend_sender(sender text, until timestamptz DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN RETURN mta_store.suspend('sender', sender, until); END
 $body$;
 
--- Ends a suspension; the mail goes out with its next attempt.
+-- Ends a suspension; the mail that waited for it is due at once.
 CREATE FUNCTION mta.resume_sender(sender text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
-BEGIN RETURN mta_store.resume('sender', sender); END
+BEGIN
+    UPDATE mta_store.destination d SET next_due = now(), flush_at = now() WHERE d.name = '(sender) ' || lower(resume_sender.sender);
+    RETURN mta_store.resume('sender', sender);
+END
 $body$;
 
 -- The owner's side ------------------------------------------------------------------------------------------------------------------

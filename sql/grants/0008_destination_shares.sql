@@ -1,0 +1,1 @@
+GRANT SELECT ON mta.destination TO mta_admin, mta_report;
