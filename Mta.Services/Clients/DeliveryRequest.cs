@@ -13,6 +13,11 @@ public interface IDeliveryAgent
     /// After an exception (our bug) the queue manager defers the recipients that were not reported.
     /// </summary>
     ValueTask DeliverAsync(DeliveryRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Closes connections to a next hop that are kept for later: other nodes use them up now. Never waits.</summary>
+    void CloseIdle(string nexthop)
+    {
+    }
 }
 
 /// <summary>Takes the outcome of each recipient: the queue manager, or a test.</summary>

@@ -85,7 +85,8 @@ internal sealed class ClusterShares(TimeProvider time)
     }
 
     /// <summary>What to tell and to ask for. What is given back by it is not used from here on.</summary>
-    public IReadOnlyList<ShareAsk> Collect()
+    /// <param name="givesBack">Gets those of which something is given back.</param>
+    public IReadOnlyList<ShareAsk> Collect(List<ShareHolder> givesBack)
     {
         var now = time.GetTimestamp();
         var asks = new List<ShareAsk>(listed.Count);
@@ -104,6 +105,10 @@ internal sealed class ClusterShares(TimeProvider time)
             var wait = holder.Delay > TimeSpan.Zero ? Math.Max(0, Seconds(holder.RateUntil - now)) : 0;
             asks.Add(new ShareAsk(holder.ShareName, Math.Max(1, holder.Slots), held, Math.Max(held, wanted), (float)holder.Delay.TotalSeconds, (float)wait));
             asking.Add(holder);
+            if (held < holder.Held)
+            {
+                givesBack.Add(holder);
+            }
         }
 
         return asks;

@@ -56,12 +56,28 @@ internal sealed partial class DeliveryScheduler
         }
     }
 
+    /// <summary>What to tell and to ask for, and by how many nodes limits are divided here.</summary>
     public (int Nodes, IReadOnlyList<ShareAsk> Asks) CollectShares()
     {
+        var givesBack = new List<ShareHolder>();
+        int nodes;
+        IReadOnlyList<ShareAsk> asks;
         lock (gate)
         {
-            return (shares.Nodes, shares.Collect());
+            nodes = shares.Nodes;
+            asks = shares.Collect(givesBack);
         }
+
+        foreach (var holder in givesBack)
+        {
+            // A connection that waits for its next use counts at the other end, where another node is to connect now.
+            if (holder is DestinationQueue queue)
+            {
+                queue.Transport.Service.Agent.CloseIdle(queue.Name);
+            }
+        }
+
+        return (nodes, asks);
     }
 
     /// <summary>Takes what was granted, and begins what may begin by it.</summary>

@@ -84,6 +84,15 @@ public sealed class ConnectionCache<TKey, TConnection> : ISweepable, IDisposable
         return false;
     }
 
+    /// <summary>Takes leave of all that wait for one key.</summary>
+    public void Close(TKey key)
+    {
+        while (TryPop(key, out var connection))
+        {
+            connection.Leave();
+        }
+    }
+
     /// <summary>An empty cache leaves the sweeper, so that one that nobody uses any more needs no farewell.</summary>
     void ISweepable.Sweep(long now)
     {

@@ -60,6 +60,18 @@ internal sealed class SessionCache : IDisposable
         sessions.Keep(key, session, options.CacheTimeLimit);
     }
 
+    /// <summary>Closes the sessions that wait at the best host of a next hop.</summary>
+    public void Close(string nexthop)
+    {
+        foreach (var (key, route) in routes)
+        {
+            if (key.Name.Equals(nexthop, StringComparison.OrdinalIgnoreCase))
+            {
+                sessions.Close(route.Host);
+            }
+        }
+    }
+
     public void Dispose() => sessions.Dispose();
 
     /// <summary>What the DNS said is believed for as long as a connection made upon it may be used, and not renewed by use.</summary>

@@ -67,6 +67,8 @@ public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
         attempt.ReportRest();
     }
 
+    public void CloseIdle(string nexthop) => cache.Close(nexthop);
+
     /// <summary>Closes the connections that wait.</summary>
     public void Dispose() => cache.Dispose();
 
