@@ -186,27 +186,6 @@ CREATE FUNCTION mta_store.revive(destination text) RETURNS void LANGUAGE sql AS 
     WHERE (revive.destination IS NULL OR d.destination = revive.destination) AND d.dead_until > '-infinity'
 $body$;
 
--- Destinations of deferred mail --------------------------------------------------------------------------------------------------------
-
--- Sets a destination's earliest due time from what is left after a claim. The row is locked in a statement of its own: the next ones see what
--- was committed before the lock was had, so that mail which was deferred meanwhile is not left without its destination.
-CREATE FUNCTION mta_store.refresh_destination(destination text) RETURNS void LANGUAGE plpgsql AS $body$
-#variable_conflict use_variable
-DECLARE
-    next timestamptz;
-BEGIN
-    PERFORM FROM mta_store.destination d WHERE d.name = destination FOR UPDATE SKIP LOCKED;
-    IF NOT FOUND THEN
-        RETURN;
-    END IF;
-    SELECT min(m.due_at) INTO next FROM mta_store.deferred m WHERE m.destination = refresh_destination.destination;
-    IF next IS NULL THEN
-        DELETE FROM mta_store.destination d WHERE d.name = destination AND d.suspended_until IS NULL;
-    END IF;
-    UPDATE mta_store.destination d SET next_due = coalesce(next, 'infinity'), flush_at = NULL WHERE d.name = destination;
-END
-$body$;
-
 -- For people ------------------------------------------------------------------------------------------------------------------------
 
 -- One row for each next hop of which something is known: when its deferred mail is due, whether it is dead or suspended, and who uses which

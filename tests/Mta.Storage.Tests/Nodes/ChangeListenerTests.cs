@@ -69,7 +69,7 @@ public sealed class ChangeListenerTests
         await new QueueRequests(queue.Source).FlushSiteAsync("example.org", Cancel);
 
         var due = await queue.Reader.DueDestinationsAsync(10, Cancel);
-        due.ShouldBe([new DueDestination("example.org", true), new DueDestination("[relay]:25", true)], ignoreOrder: true);
+        due.ShouldBe([new DueDestination("example.org", true, false), new DueDestination("[relay]:25", true, false)], ignoreOrder: true);
         (await queue.Reader.ClaimDeferredAsync(queue.Epoch, "example.org", 10, Cancel)).Count.ShouldBe(1);
         (await queue.Reader.ClaimDeferredAsync(queue.Epoch, "[relay]:25", 10, Cancel)).ShouldHaveSingleItem().Recipients!.ShouldHaveSingleItem().Address.ShouldBe("b@Example.ORG");
         (await queue.Reader.DueDestinationsAsync(10, Cancel)).ShouldBeEmpty();
