@@ -88,6 +88,11 @@ internal sealed class ToolDatabase : IAsyncDisposable
             null);
     }
 
+    /// <summary>False for an embedded cluster that is down; a server is taken to be up.</summary>
+    public static bool IsRunning(Settings settings) =>
+        !DatabaseUrl.TryParse(settings.Get(Parameters.DatabaseUrl), out var url, out _) || !url.IsEmbedded
+        || new EmbeddedCluster(settings.Get(Parameters.DataDirectory), settings.Get(Parameters.MailOwner)).IsRunning;
+
     public async ValueTask DisposeAsync()
     {
         await Source.DisposeAsync().ConfigureAwait(false);

@@ -5,9 +5,19 @@ namespace Mta.Core.Lookup;
 public readonly record struct TableReference(string Type, string Name)
 {
     private const string Proxy = "proxy:";
+    private const string Sql = "sql";
 
-    /// <summary>True for the indexed files of Postfix: here tables stored in the database under their path, whichever of the types is named.</summary>
-    public bool IsStored => Type is "hash" or "btree" or "lmdb" or "cdb" or "dbm" or "sdbm";
+    /// <summary>
+    /// True for the indexed files of Postfix, which here are tables stored in the database under their path, whichever of the types is named,
+    /// and for <c>sql:name</c>, such a table that has no file.
+    /// </summary>
+    public bool IsStored => Type is "hash" or "btree" or "lmdb" or "cdb" or "dbm" or "sdbm" or Sql;
+
+    /// <summary>True for a stored table whose name is the path of its source file.</summary>
+    public bool HasSourceFile => IsStored && Type != Sql;
+
+    /// <summary>True for tables of patterns, in a file, inline, or stored under a path or name.</summary>
+    public bool IsPatterns => Type is "cidr" or "regexp" or "pcre";
 
     public static TableReference Parse(ReadOnlySpan<char> text)
     {

@@ -67,7 +67,8 @@ public sealed class TableRegistry : IAsyncDisposable
         Use(settings);
 
         var references = TableReference.ParseList(settings.Get(parameter));
-        return references.Count == 0 ? TableList.Empty : new TableList([.. references.Select(Open)]);
+        var kind = TableKinds.Of(parameter.Name, "") ?? LookupKind.Map;
+        return references.Count == 0 ? TableList.Empty : new TableList([.. references.Select(r => Open(r, kind))]);
     }
 
     /// <summary>The list of a parameter such as mynetworks, with its tables and files.</summary>
@@ -146,15 +147,18 @@ public sealed class TableRegistry : IAsyncDisposable
         return false;
     }
 
-    private ILookupTable Open(TableReference reference)
+    private ILookupTable Open(TableReference reference) => Open(reference, LookupKind.Map);
+
+    /// <param name="kind">What a table is to become whose file is imported.</param>
+    private ILookupTable Open(TableReference reference, LookupKind kind)
     {
         lock (opening)
         {
-            return OpenOnce(reference);
+            return OpenOnce(reference, kind);
         }
     }
 
-    private ILookupTable OpenOnce(TableReference reference)
+    private ILookupTable OpenOnce(TableReference reference, LookupKind kind)
     {
         // The path names a stored table, whichever of the types stands before it.
         var identity = reference.IsStored ? "stored:" + reference.Name : reference.ToString();
@@ -169,26 +173,26 @@ public sealed class TableRegistry : IAsyncDisposable
             return known.Table;
         }
 
-        var table = Make(reference);
+        var table = Make(reference, kind);
         if (table is FailingTable failing && reference.Type != "fail")
         {
             Warn($"{reference} is unavailable. {failing.Reason}");
         }
 
         tables[identity] = new OpenTable(table, stamp);
-        if (table is StoredTable stored)
+        if (table is IWatchedTable watched)
         {
-            watcher!.Watch(stored);
+            watcher!.Watch(watched);
         }
 
         return table;
     }
 
-    private ILookupTable Make(TableReference reference)
+    private ILookupTable Make(TableReference reference, LookupKind kind)
     {
         if (reference.IsStored)
         {
-            return MakeStored(reference);
+            return MakeStored(reference, kind);
         }
 
         switch (reference.Type)
@@ -207,7 +211,9 @@ public sealed class TableRegistry : IAsyncDisposable
             case "cidr":
             case "regexp":
             case "pcre":
-                return PatternTable.Open(reference, Warn);
+                return store is not null && reference.Name is not ['{', ..]
+                    ? new StoredPatternTable(reference, store, Warn)
+                    : PatternTable.Open(reference, Warn);
             case "pgsql":
             case "sqlite":
             case "ldap":
@@ -255,7 +261,7 @@ public sealed class TableRegistry : IAsyncDisposable
                 ? new LdapTable(reference, config, OpenDomains(reference, config.Results.Domains), Warn)
                 : null,
             _ => (ILookupTable?)(MemcacheConfig.Read(parameters.Get, out problem) is { } config
-                ? new MemcacheTable(reference, config, config.Backup.Length > 0 ? OpenOnce(TableReference.Parse(config.Backup)) : null, OpenDomains(reference, config.Domains), Warn)
+                ? new MemcacheTable(reference, config, config.Backup.Length > 0 ? OpenOnce(TableReference.Parse(config.Backup), LookupKind.Map) : null, OpenDomains(reference, config.Domains), Warn)
                 : null),
         };
         if (table is IAsyncDisposable disposable)
@@ -289,14 +295,14 @@ public sealed class TableRegistry : IAsyncDisposable
     private ListMatcher? OpenDomains(TableReference reference, string domains) =>
         domains.Length == 0 ? null : OpenList(settings ?? new Settings([]), reference.ToString(), domains, MatchListKind.Strings);
 
-    private ILookupTable MakeStored(TableReference reference)
+    private ILookupTable MakeStored(TableReference reference, LookupKind kind)
     {
         if (store is null || writer is null)
         {
             return new FailingTable(reference.ToString(), $"open database {reference.Name}: there is no database here");
         }
 
-        var kind = aliases.Contains(reference.Name) ? LookupKind.Aliases : LookupKind.Map;
+        kind = aliases.Contains(reference.Name) ? LookupKind.Aliases : kind;
         return new StoredTable(new StoredTableSource(reference, kind, aliases.IsOptional(reference.Name), store, writer, limits, Warn), store, limits, time);
     }
 

@@ -27,4 +27,9 @@ public enum LookupKind : byte
 
     /// <summary>sender_dependent_relayhost_maps.</summary>
     Relayhost,
+
+    /// <summary>Rules of patterns, which are in a table of their own (mta.pattern).</summary>
+    Cidr,
+    Regexp,
+    Pcre,
 }

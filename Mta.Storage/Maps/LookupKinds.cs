@@ -17,6 +17,9 @@ public static class LookupKinds
         ["sender_login"] = LookupKind.SenderLogin,
         ["mailbox"] = LookupKind.Mailbox,
         ["relayhost"] = LookupKind.Relayhost,
+        ["cidr"] = LookupKind.Cidr,
+        ["regexp"] = LookupKind.Regexp,
+        ["pcre"] = LookupKind.Pcre,
     };
 
     private static readonly Dictionary<LookupKind, string> Words = Kinds.ToDictionary(k => k.Value, k => k.Key);

@@ -15,7 +15,7 @@ public sealed class LookupStore(NpgsqlDataSource source)
             await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
             while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
             {
-                versions.Add(new StoredTableVersion(reader.GetString(0), reader.GetInt64(1), reader.GetInt64(2)));
+                versions.Add(new StoredTableVersion(reader.GetString(0), reader.GetInt64(1), reader.GetInt64(2), LookupKinds.Find(reader.GetString(3)) ?? LookupKind.Map));
             }
 
             return versions;
@@ -102,5 +102,21 @@ public sealed class LookupStore(NpgsqlDataSource source)
             }
 
             return found;
+        });
+
+    /// <summary>The rules of a table of patterns with their positions, in order.</summary>
+    public ValueTask<List<(int Position, string Rule)>> ReadRulesAsync(long tableId, CancellationToken cancellationToken) =>
+        StorageErrors.MapAsync(async () =>
+        {
+            var rules = new List<(int, string)>();
+            await using var command = source.CreateCommand(LookupSql.ReadRules);
+            command.Parameters.Add(new() { Value = tableId });
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            {
+                rules.Add((reader.GetInt32(0), reader.GetString(1)));
+            }
+
+            return rules;
         });
 }

@@ -77,13 +77,19 @@ internal sealed class ExportCommand(Terminal terminal, LookupStore store)
             {
                 var reference = TableReference.Parse(operand);
                 reference = reference.Type.Length > 0 ? reference : new TableReference(settings.Get(Parameters.DefaultDatabaseType), reference.Name);
-                var name = reference.IsStored ? Path.GetFullPath(reference.Name) : reference.Name;
-                if (await store.ReadKindAsync(name, cancellationToken).ConfigureAwait(false) is not { } kind)
+                var name = reference.HasSourceFile || reference.IsPatterns ? Path.GetFullPath(reference.Name) : reference.Name;
+                if ((await store.ReadVersionsAsync([name], cancellationToken).ConfigureAwait(false)) is not [var table])
                 {
                     return terminal.Fatal($"open database {name}: No such table");
                 }
 
                 await output.WriteAsync($"# {reference.Type}:{name} as it is in the database\n").ConfigureAwait(false);
+                var kind = table.Kind;
+                foreach (var (_, rule) in await store.ReadRulesAsync(table.Id, cancellationToken).ConfigureAwait(false))
+                {
+                    await output.WriteAsync(rule + "\n").ConfigureAwait(false);
+                }
+
                 await store.ReadAllAsync(name, (key, value) => Write(output, name, kind, key, value), cancellationToken).ConfigureAwait(false);
             }
         }

@@ -4,6 +4,7 @@ using Mta.Core.Commands;
 using Mta.Core.Config;
 using Mta.Core.Lookup;
 using Mta.Services.Configuration;
+using Mta.Storage;
 using Mta.Storage.Maps;
 using Mta.Tools.Postmap;
 using Npgsql;
@@ -87,8 +88,7 @@ internal sealed class ImportCommand
             using var progress = new ProgressLine(terminal);
             foreach (var (use, content) in tables)
             {
-                progress.Show($"{use.Reference}: {content.Entries!.Count} entries");
-                await writer.BuildAsync(use.Reference.Name, use.Kind, content.Entries, onlyIfMissing: false, cancellationToken).ConfigureAwait(false);
+                await StoreAsync(writer, use, content.Entries!, progress, cancellationToken).ConfigureAwait(false);
             }
         }
 
@@ -101,6 +101,22 @@ internal sealed class ImportCommand
         report.Left($"the files of {source.Directory}, and Postfix itself: stop it before this system starts on the same ports");
         report.Print(terminal.Out, options.DryRun);
         return report.HasProblems ? ExitCode.Failure : ExitCode.Ok;
+    }
+
+    private async Task StoreAsync(
+        LookupWriter writer, TableUse use, Dictionary<string, string> entries, ProgressLine progress, CancellationToken cancellationToken)
+    {
+        void Show(int sent) => progress.Show($"{use.Reference}: {sent} of {entries.Count} entries");
+        Show(0);
+        try
+        {
+            await writer.BuildAsync(use.Reference.Name, use.Kind, entries, onlyIfMissing: false, cancellationToken, Show).ConfigureAwait(false);
+        }
+        catch (StorageException e) when (LookupWriter.IsRuleBroken(e))
+        {
+            report.Differs($"{e.Message}; it is stored as a plain map, and answers as in Postfix");
+            await writer.BuildAsync(use.Reference.Name, LookupKind.Map, entries, onlyIfMissing: false, cancellationToken, Show).ConfigureAwait(false);
+        }
     }
 
     private MainCf? ReadReplaced()

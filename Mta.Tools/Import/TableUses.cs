@@ -1,6 +1,7 @@
 using Mta.Core.Config;
 using Mta.Core.Lookup;
 using Mta.Services.Configuration;
+using Mta.Services.Maps;
 
 namespace Mta.Tools.Import;
 

@@ -34,7 +34,10 @@ internal static class MapCommands
                 terminal,
                 arguments,
                 aliases,
-                new MapToolHost((directory, stop) => ToolConfiguration.LoadAsync(terminal, directory, stop), (s, stop) => open(s, stop)),
+                new MapToolHost((directory, stop) => ToolConfiguration.LoadAsync(terminal, directory, stop), (s, stop) => open(s, stop))
+                {
+                    DatabaseIsRunning = ToolDatabase.IsRunning,
+                },
                 cancellationToken));
 
     /// <summary>The database is opened when it is asked for, and closed at the end.</summary>

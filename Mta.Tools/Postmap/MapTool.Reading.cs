@@ -97,7 +97,8 @@ internal sealed partial class MapTool
         }
 
         // A failure is told once, as fatal.
-        var registry = new TableRegistry(new MailLog(new Warnings(terminal)), TimeProvider.System);
+        var database = NeedsDatabase(reference) ? await SourceAsync(cancellationToken).ConfigureAwait(false) : null;
+        var registry = new TableRegistry(new MailLog(new Warnings(terminal)), TimeProvider.System, database);
         registry.Use(settings);
         var table = registry.Open(reference.ToString());
         return async (key, stop) =>
@@ -106,6 +107,14 @@ internal sealed partial class MapTool
             return result.IsFailed ? throw new MapToolException(result.Text) : result.IsFound ? result.Value : null;
         };
     }
+
+    /// <summary>Patterns may be stored under the path of their file, and tables may hold stored ones within.</summary>
+    private bool NeedsDatabase(TableReference reference) => reference.Type switch
+    {
+        "cidr" or "regexp" or "pcre" => reference.Name is not ['{', ..] && (!File.Exists(reference.Name) || host.DatabaseIsRunning(settings)),
+        "unionmap" or "pipemap" or "debug" => true,
+        _ => false,
+    };
 
     private static async Task RequireTableAsync(LookupStore store, TableReference reference, CancellationToken cancellationToken)
     {

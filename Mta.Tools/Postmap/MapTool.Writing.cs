@@ -1,6 +1,7 @@
 using System.Text;
 using Mta.Core.Config;
 using Mta.Core.Lookup;
+using Mta.Core.Lookup.Patterns;
 using Mta.Storage.Maps;
 
 namespace Mta.Tools.Postmap;
@@ -11,6 +12,17 @@ internal sealed partial class MapTool
     private async Task WriteAsync(TableReference reference, CancellationToken cancellationToken)
     {
         var isAddition = options.Action == MapAction.Add;
+        if (!isAddition && reference.IsPatterns)
+        {
+            await StoreRulesAsync(reference, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        if (!isAddition && reference.IsStored && !reference.HasSourceFile)
+        {
+            throw new MapToolException($"{reference} has no source file; add entries with -i, or by SQL");
+        }
+
         var text = isAddition ? await ReadInputAsync(cancellationToken).ConfigureAwait(false) : await ReadFileAsync(reference.Name, cancellationToken).ConfigureAwait(false);
         RequireStored(reference);
         var entries = new TableSource(isAddition ? "stdin" : reference.Name, options.Aliases, WarnOfLine)
@@ -26,7 +38,14 @@ internal sealed partial class MapTool
         var writer = new LookupWriter(await SourceAsync(cancellationToken).ConfigureAwait(false));
         if (!isAddition)
         {
-            await writer.BuildAsync(reference.Name, Kind, entries, onlyIfMissing: false, cancellationToken).ConfigureAwait(false);
+            using var progress = new ProgressLine(terminal);
+            await writer.BuildAsync(
+                reference.Name,
+                Kind,
+                entries,
+                onlyIfMissing: false,
+                cancellationToken,
+                sent => progress.Show($"{reference.Name}: {sent} of {entries.Count} entries")).ConfigureAwait(false);
             return;
         }
 
@@ -38,6 +57,40 @@ internal sealed partial class MapTool
                 terminal.Warning($"{reference.Name}: duplicate entry: \"{key}\"");
             }
         }
+    }
+
+    /// <summary>
+    /// Stores a file of patterns, so that all nodes have it, and SQL may change it. Refused when anything in it is wrong: such a rule
+    /// would be left out, and that is no way to replace rules that work.
+    /// </summary>
+    private async Task StoreRulesAsync(TableReference reference, CancellationToken cancellationToken)
+    {
+        var path = Path.GetFullPath(reference.Name);
+        var lines = RuleLine.Read(await ReadFileAsync(path, cancellationToken).ConfigureAwait(false));
+        var problems = 0;
+        void Warn(string text)
+        {
+            problems++;
+            WarnOfLine(text);
+        }
+
+        if (reference.Type == "cidr")
+        {
+            CidrRules.Read(path, lines, Warn);
+        }
+        else
+        {
+            RegexRules.Read(reference.Type, path, lines, Warn);
+        }
+
+        if (problems > 0)
+        {
+            throw new MapToolException($"{path} is not stored: mend these lines first");
+        }
+
+        var writer = new LookupWriter(await SourceAsync(cancellationToken).ConfigureAwait(false));
+        var kind = LookupKinds.Find(reference.Type)!.Value;
+        await writer.BuildRulesAsync(path, kind, [.. lines.Select(l => (l.Number, l.Text))], cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<bool> DeleteAsync(CancellationToken cancellationToken)

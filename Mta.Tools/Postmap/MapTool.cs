@@ -82,7 +82,7 @@ internal sealed partial class MapTool
             reference = new TableReference(settings.Get(Parameters.DefaultDatabaseType), reference.Name);
         }
 
-        return reference.IsStored && reference.Name.Length > 0 ? reference with { Name = Path.GetFullPath(reference.Name) } : reference;
+        return reference.HasSourceFile && reference.Name.Length > 0 ? reference with { Name = Path.GetFullPath(reference.Name) } : reference;
     }
 
     private async Task<NpgsqlDataSource> SourceAsync(CancellationToken cancellationToken) =>

@@ -8,4 +8,8 @@ namespace Mta.Tools.Postmap;
 /// <param name="OpenDatabase">Called once, and only when a stored table is touched. Whoever opened it closes it.</param>
 internal sealed record MapToolHost(
     Func<string?, CancellationToken, Task<Settings?>> LoadSettings,
-    Func<Settings, CancellationToken, Task<NpgsqlDataSource>> OpenDatabase);
+    Func<Settings, CancellationToken, Task<NpgsqlDataSource>> OpenDatabase)
+{
+    /// <summary>False when the database would have to be started first, which is not worth it for a file of patterns.</summary>
+    public Func<Settings, bool> DatabaseIsRunning { get; init; } = static _ => true;
+}

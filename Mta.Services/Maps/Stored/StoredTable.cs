@@ -11,7 +11,7 @@ namespace Mta.Services.Maps.Stored;
 /// Read at the first lookup, or before when the node starts; the <see cref="TableWatcher"/> says when it changed. While the database is
 /// away, what is in memory goes on answering for a while; what is not fails and is never "not found".
 /// </summary>
-internal sealed class StoredTable : IPrefetchingTable
+internal sealed class StoredTable : IPrefetchingTable, IWatchedTable
 {
     /// <summary>How long a table in memory answers without word from the database that it is unchanged.</summary>
     public static readonly TimeSpan TrustedFor = TimeSpan.FromMinutes(5);

@@ -1,4 +1,5 @@
 using Mta.Core.Lookup;
+using Mta.Storage;
 using Mta.Storage.Maps;
 
 namespace Mta.Services.Maps.Stored;
@@ -19,8 +20,12 @@ internal sealed class StoredTableSource(
     public string Name => reference.Name;
 
     /// <summary>The reason of failing lookups when there is no table.</summary>
-    public string MissingText { get; } =
-        $"{reference} is unavailable. open database {reference.Name}: no such table in the database; make it with \"{(kind == LookupKind.Aliases ? "postalias" : "postmap")} {reference}\"";
+    public string MissingText { get; } = reference.HasSourceFile
+        ? $"{reference} is unavailable. open database {reference.Name}: no such table in the database; make it with \"{(kind == LookupKind.Aliases ? "postalias" : "postmap")} {reference}\""
+        : $"{reference} is unavailable. open database {reference.Name}: no such table in the database; insert into mta.lookup or the view of its kind, with \"{reference.Name}\" as name";
+
+    /// <summary>A table that has a kind's name is there as soon as that kind is: without rows it is empty.</summary>
+    private bool IsEmptyWhenMissing => isOptional || (!reference.HasSourceFile && LookupKinds.Find(reference.Name) is not null);
 
     /// <summary>Reads the table, and imports its file when there is none.</summary>
     public async Task<StoredContent> ReadAsync(CancellationToken cancellationToken)
@@ -39,7 +44,7 @@ internal sealed class StoredTableSource(
     {
         if (version is not { } known)
         {
-            return isOptional ? new WholeContent(default, []) : new MissingContent(MissingText);
+            return IsEmptyWhenMissing ? new WholeContent(default, []) : new MissingContent(MissingText);
         }
 
         return await ReadEntriesAsync(known, cancellationToken).ConfigureAwait(false);
@@ -89,6 +94,12 @@ internal sealed class StoredTableSource(
 
     private async Task<bool> ImportAsync(CancellationToken cancellationToken)
     {
+        if (!reference.HasSourceFile)
+        {
+            WarnOfAbsence(null);
+            return false;
+        }
+
         string text;
         try
         {
@@ -101,7 +112,18 @@ internal sealed class StoredTableSource(
         }
 
         var entries = new TableSource(Name, kind == LookupKind.Aliases, warn).Read(text);
-        if (await writer.BuildAsync(Name, kind, entries, onlyIfMissing: true, cancellationToken).ConfigureAwait(false))
+        bool built;
+        try
+        {
+            built = await writer.BuildAsync(Name, kind, entries, onlyIfMissing: true, cancellationToken).ConfigureAwait(false);
+        }
+        catch (StorageException e) when (LookupWriter.IsRuleBroken(e))
+        {
+            warn($"{e.Message}; it is stored as a plain map");
+            built = await writer.BuildAsync(Name, LookupKind.Map, entries, onlyIfMissing: true, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (built)
         {
             var command = kind == LookupKind.Aliases ? "postalias" : "postmap";
             warn($"{Reference}: no such table in the database; imported {entries.Count} entries from {Name}. "
@@ -113,7 +135,7 @@ internal sealed class StoredTableSource(
 
     private void WarnOfAbsence(string? reason)
     {
-        if (warnedOfAbsence)
+        if (warnedOfAbsence || (IsEmptyWhenMissing && !isOptional))
         {
             return;
         }

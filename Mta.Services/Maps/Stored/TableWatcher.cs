@@ -13,18 +13,19 @@ internal sealed class TableWatcher(LookupStore store, TimeProvider time, Action<
     private readonly CancellationTokenSource stop = new();
     private readonly SemaphoreSlim wake = new(0, 1);
     private readonly Lock gate = new();
-    private StoredTable[] tables = [];
+    private IWatchedTable[] tables = [];
     private string[] names = [];
     private bool failing;
     private Task? loop;
 
-    public IReadOnlyList<StoredTable> Tables => tables;
+    public IReadOnlyList<IWatchedTable> Tables => tables;
 
-    public void Watch(StoredTable table)
+    /// <summary>Begins to watch a table, in the place of one of the same reference that it follows.</summary>
+    public void Watch(IWatchedTable table)
     {
         lock (gate)
         {
-            tables = [.. tables, table];
+            tables = [.. tables.Where(t => t.Reference != table.Reference), table];
             names = Array.ConvertAll(tables, t => t.Name);
         }
     }
@@ -47,7 +48,7 @@ internal sealed class TableWatcher(LookupStore store, TimeProvider time, Action<
     /// <summary>One round. Failures are warned of once, and leave the tables as they are.</summary>
     public async Task PollAsync(CancellationToken cancellationToken)
     {
-        StoredTable[] watched;
+        IWatchedTable[] watched;
         string[] asked;
         lock (gate)
         {

@@ -21,11 +21,12 @@ internal sealed class PatternTable : ILookupTable
     /// <param name="warn">Takes what is wrong with rules.</param>
     public static ILookupTable Open(TableReference reference, Action<string> warn)
     {
-        if (Read(reference, out var problem) is not { } lines)
-        {
-            return new FailingTable(reference.ToString(), problem!);
-        }
+        return Read(reference, out var problem) is { } lines ? Make(reference, lines, warn) : new FailingTable(reference.ToString(), problem!);
+    }
 
+    /// <summary>A table of rules that were read already.</summary>
+    public static ILookupTable Make(TableReference reference, IReadOnlyList<RuleLine> lines, Action<string> warn)
+    {
         Func<string, LookupResult> find = reference.Type == "cidr"
             ? CidrRules.Read(reference.Name, lines, warn).Find
             : RegexRules.Read(reference.Type, reference.Name, lines, warn).Find;

@@ -131,6 +131,39 @@ public sealed class PostmapTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Tables_without_a_file_are_read_and_changed()
+    {
+        (await RunAsync(["sql:mine"])).Error.ShouldBe("postmap: fatal: sql:mine has no source file; add entries with -i, or by SQL\n");
+        (await RunAsync(["-i", "sql:mine"], input: "Key value\n")).ShouldBe((0, "", ""));
+        (await RunAsync(["-q", "KEY", "sql:mine"])).ShouldBe((0, "value\n", ""));
+        (await RunAsync(["-s", "sql:mine"])).ShouldBe((0, "key\tvalue\n", ""));
+        (await RunAsync(["-q", "key", "unionmap:{sql:mine,static:x}"])).ShouldBe((0, "value,x\n", ""));
+    }
+
+    [Theory]
+    [InlineData("pcre", "/^one(.)/ $1\nif /^two/\n/./ 2\nendif\n", "oneX", "X")]
+    [InlineData("regexp", "# comment\n/^one/\n   first\n", "ONE", "first")]
+    [InlineData("cidr", "10.0.0.0/8 ten\n[2001:db8::]/32 doc\n", "2001:db8::1", "doc")]
+    public async Task Files_of_patterns_can_be_stored(string type, string text, string key, string value)
+    {
+        var table = $"{type}:{Write("patterns", text)}";
+        (await RunAsync([table])).ShouldBe((0, "", ""));
+        File.Delete(Path.Combine(directory, "patterns"));
+        (await RunAsync(["-q", key, table])).ShouldBe((0, value + "\n", ""));
+        (await RunAsync(["-q", "none", table])).Exit.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_file_of_patterns_with_a_mistake_is_refused_with_its_line()
+    {
+        var file = Write("patterns", "/ok/ 1\n\n/un(/ 2\n");
+        var (exit, _, error) = await RunAsync(["pcre:" + file]);
+        exit.ShouldBe(1);
+        error.ShouldStartWith($"postmap: warning: pcre map {file}, line 3: ");
+        error.ShouldEndWith($"postmap: fatal: {file} is not stored: mend these lines first\n");
+    }
+
+    [Fact]
     public async Task Values_can_be_files()
     {
         var one = Write("one", "first");

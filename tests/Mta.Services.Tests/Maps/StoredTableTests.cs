@@ -143,6 +143,64 @@ public sealed class StoredTableTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_table_named_by_its_kind_is_there_without_rows_and_others_are_not()
+    {
+        var table = registry.Open("sql:virtual");
+        (await FindAsync(table, "a@b.test")).ShouldBe(LookupResult.NotFound);
+        await SqlAsync("INSERT INTO mta.virtual (address, targets) VALUES ('A@b.test', 'one')");
+        await registry.PollAsync(Stop);
+        (await FindAsync(table, "a@b.test")).Value.ShouldBe("one");
+
+        var missing = registry.Open("sql:clients");
+        (await FindAsync(missing, "a")).IsFailed.ShouldBeTrue();
+        log.Lines.Single().ShouldContain("insert into mta.lookup or the view of its kind, with \"clients\" as name");
+        await SqlAsync("INSERT INTO mta.access (map, pattern, action) VALUES ('clients', 'A', 'OK')");
+        await registry.PollAsync(Stop);
+        (await FindAsync(missing, "a")).Value.ShouldBe("OK");
+    }
+
+    [Fact]
+    public async Task Stored_patterns_come_before_the_file_and_change_with_the_database()
+    {
+        using var directory = new TemporaryDirectory();
+        var path = Path.Combine(directory.Path, "checks");
+        await File.WriteAllTextAsync(path, "/x/ file\n", Stop);
+        var table = registry.Open("pcre:" + path);
+        table.MatchesWholeKey.ShouldBeTrue();
+        (await FindAsync(table, "x")).Value.ShouldBe("file");
+        Immediate.Find(table, "x");
+
+        await SqlAsync($"INSERT INTO mta.pattern (map, type, rule) VALUES ('{path}', 'pcre', '/X/ stored')");
+        await registry.PollAsync(Stop);
+        Immediate.Find(table, "x").Value.ShouldBe("stored");
+        await SqlAsync("UPDATE mta.pattern SET rule = '/(/ y'");
+        await registry.PollAsync(Stop);
+        (await FindAsync(table, "x")).ShouldBe(LookupResult.NotFound);
+        log.Lines.Single().ShouldStartWith($"warning: pcre map {path}, line 10: ");
+
+        await SqlAsync("DELETE FROM mta.lookup_table");
+        await registry.PollAsync(Stop);
+        (await FindAsync(table, "x")).Value.ShouldBe("file");
+        (await FindAsync(registry.Open("cidr:none"), "1.2.3.4")).IsFailed.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task An_imported_file_becomes_a_table_of_the_parameters_kind_if_its_rows_keep_the_rules()
+    {
+        using var directory = new TemporaryDirectory();
+        var right = Path.Combine(directory.Path, "right");
+        var odd = Path.Combine(directory.Path, "odd");
+        await File.WriteAllTextAsync(right, "x.test smtp:[relay]\n", Stop);
+        await File.WriteAllTextAsync(odd, "y.test not a transport\n", Stop);
+        var list = registry.Open(new Settings([new("transport_maps", $"hash:{right} hash:{odd}")]), Parameters.TransportMaps);
+        (await list.FindAsync("x.test", Stop)).Value.ShouldBe("smtp:[relay]");
+        (await list.FindAsync("y.test", Stop)).Value.ShouldBe("not a transport");
+        await using var command = source.CreateCommand("SELECT string_agg(pattern, ' ') FROM mta.transport");
+        (await command.ExecuteScalarAsync(Stop)).ShouldBe("x.test");
+        log.Lines.ShouldContain($"warning: {odd}: the entry \"y.test\" breaks the rule transport_names_a_service_and_a_next_hop; it is stored as a plain map");
+    }
+
+    [Fact]
     public async Task A_source_file_is_imported_once()
     {
         using var directory = new TemporaryDirectory();

@@ -1,9 +1,9 @@
 using Mta.Storage.Maps;
 
-namespace Mta.Tools.Import;
+namespace Mta.Services.Maps;
 
 /// <summary>What the rows of a table mean, by the parameter or the restriction that names it.</summary>
-internal static class TableKinds
+public static class TableKinds
 {
     private static readonly Dictionary<string, LookupKind> Parameters = new(StringComparer.Ordinal)
     {
