@@ -16,14 +16,19 @@ internal sealed partial class PostfixCommand
     private const int BriefLook = 2;
     private const int LongLook = 5;
 
-    /// <summary>Postfix's answer and exit code; where the database answers, the possible duplicates of all nodes after it.</summary>
+    /// <summary>Postfix's answer and exit code; of a node that runs, the possible duplicates of all nodes on standard output.</summary>
     private async Task<int> StatusAsync(CancellationToken cancellationToken)
     {
         var code = await SayRunningAsync().ConfigureAwait(false);
+        if (code != ExitCode.Ok)
+        {
+            return code;
+        }
+
         try
         {
             var duplicates = await LookAsync(BriefLook, (reader, token) => reader.PossibleDuplicatesAsync(token), cancellationToken).ConfigureAwait(false);
-            await terminal.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"possible duplicates: {duplicates}")).ConfigureAwait(false);
+            await terminal.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"possible duplicates: {duplicates}")).ConfigureAwait(false);
         }
         catch (StorageException)
         {

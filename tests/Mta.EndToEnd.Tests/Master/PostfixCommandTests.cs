@@ -41,7 +41,10 @@ public sealed class PostfixCommandTests : IAsyncLifetime
 
         (await MailInstance.AcceptsAsync(instance.Port)).ShouldBeTrue();
         (await instance.PostfixAsync("status")).ShouldBe(
-            new CommandOutcome(0, "", string.Create(CultureInfo.InvariantCulture, $"postfix/postfix-script: the Postfix mail system is running: PID: {instance.MasterPid}\n")));
+            new CommandOutcome(
+                0,
+                "possible duplicates: 0\n",
+                string.Create(CultureInfo.InvariantCulture, $"postfix/postfix-script: the Postfix mail system is running: PID: {instance.MasterPid}\n")));
         (await instance.PostfixAsync("start")).ShouldBe(new CommandOutcome(1, "", "postfix/postfix-script: fatal: the Postfix mail system is already running\n"));
         (await instance.PostfixAsync("stop")).ShouldBe(new CommandOutcome(0, "", "postfix/postfix-script: stopping the Postfix mail system\n"));
         (await MailInstance.AcceptsAsync(instance.Port)).ShouldBeFalse();

@@ -11,7 +11,7 @@ public sealed class WhilePostgresIsAwayClientsHearTryAgain
     {
         var token = TestContext.Current.CancellationToken;
         await using var sink = await SmtpSink.StartAsync(token);
-        await using var mta = await MtaInstance.StartAsync(token, $"relayhost = [127.0.0.1]:{sink.Port}\nsmtpd_error_sleep_time = 0\nsmtpd_hard_error_limit = 1000");
+        await using var mta = await MtaInstance.StartAsync(token, $"relayhost = [127.0.0.1]:{sink.Port}\nsmtpd_error_sleep_time = 0\nsmtpd_hard_error_limit = 1000\nminimal_backoff_time = 1s\nmaximal_backoff_time = 1s");
         await using var load = Load.Start(mta, "a@elsewhere.test");
         await Until.TrueAsync(() => load.Accepted.Count >= 100, "the load", token);
 
