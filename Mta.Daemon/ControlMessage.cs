@@ -23,6 +23,8 @@ internal enum ControlVerb
     Child,
     /// <summary>From services: maillog_file is to be opened (field: number). Back: number, and a descriptor or the reason why not.</summary>
     Log,
+    /// <summary>Within services: values in SQL have changed. Not sent.</summary>
+    Parameters,
 }
 
 /// <summary>One message of the control channel. Fields hold no newline.</summary>

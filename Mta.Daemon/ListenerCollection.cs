@@ -8,6 +8,9 @@ internal sealed class ListenerCollection
     private readonly Dictionary<string, ServiceListener> listeners = new(StringComparer.Ordinal);
     private readonly List<ServiceListener> forgotten = [];
 
+    /// <summary>All that the last order named.</summary>
+    public IReadOnlyList<ServiceListener> Current { get; private set; } = [];
+
     /// <summary>Closes those that the last order did not name any more; once nobody accepts on them.</summary>
     public void CloseForgotten()
     {
@@ -46,6 +49,7 @@ internal sealed class ListenerCollection
             listeners.Remove(gone);
         }
 
+        Current = named;
         return named;
     }
 }

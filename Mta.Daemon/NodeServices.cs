@@ -100,7 +100,7 @@ public sealed class NodeServices : IAsyncDisposable
     public static async Task<NodeServices> StartAsync(ServiceEnvironment environment, CancellationToken cancellationToken)
     {
         var storage = new NodeStorage(environment.Database);
-        var identity = NodeInstance.Identify(environment.Settings);
+        var identity = NodeInstance.Identify(environment.Settings.Own);
         var lease = await NodeLease.BeginAsync(
             storage.Registry, identity, LeaseTimes.From(environment.Settings), environment.Time, environment.Log, cancellationToken).ConfigureAwait(false)
             ?? throw new StorageException(

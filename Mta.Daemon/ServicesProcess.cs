@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using Mta.Core.Config;
 using Mta.Services.Clients;
 using Mta.Services.Configuration;
+using Mta.Services.Nodes;
 using Mta.Services.Postlogd;
 using Mta.Storage;
 
@@ -35,6 +36,8 @@ internal sealed class ServicesProcess : IDisposable
     private MailLog? log;
     private NodeDatabase? database;
     private NodeServices? node;
+    private LoadedConfiguration? files;
+    private NodeParameters? parameters;
 
     private ServicesProcess(DaemonArguments arguments, ControlChannel control)
     {
@@ -83,6 +86,9 @@ internal sealed class ServicesProcess : IDisposable
                     var problem = await TakeConfigurationAsync(order).ConfigureAwait(false);
                     control.Send(problem is null ? new ControlMessage(ControlVerb.Ready) : new ControlMessage(ControlVerb.Failed, problem));
                     break;
+                case ControlVerb.Parameters:
+                    await TakeParametersAsync().ConfigureAwait(false);
+                    break;
                 case ControlVerb.Stop or ControlVerb.Abort:
                     await EndAsync(order.Verb == ControlVerb.Abort, stopDatabase: true).ConfigureAwait(false);
                     return 0;
@@ -116,19 +122,13 @@ internal sealed class ServicesProcess : IDisposable
             }
 
             database ??= await NodeDatabase.OpenAsync(settings, log, ending.Token).ConfigureAwait(false);
-            var environment = new ServiceEnvironment
-            {
-                ConfigurationDirectory = arguments.ConfigurationDirectory,
-                Settings = settings,
-                Services = loaded.Services,
-                Listeners = listeners.Update(order),
-                Log = log,
-                Database = database.Database,
-                UserProcesses = privileged,
-            };
+            parameters ??= new NodeParameters(database.Database, NodeName.Of(settings), log);
+            settings = await parameters.ApplyAsync(loaded, ending.Token).ConfigureAwait(false);
+            var environment = EnvironmentOf(loaded, settings, listeners.Update(order));
             if (node is null)
             {
                 node = await NodeServices.StartAsync(environment, ending.Token).ConfigureAwait(false);
+                parameters.Watch(() => orders.Writer.TryWrite(new ControlMessage(ControlVerb.Parameters)));
             }
             else
             {
@@ -136,6 +136,8 @@ internal sealed class ServicesProcess : IDisposable
                 listeners.CloseForgotten();
             }
 
+            files = loaded;
+            parameters.Taken(settings);
             return null;
         }
         catch (OperationCanceledException)
@@ -154,11 +156,58 @@ internal sealed class ServicesProcess : IDisposable
         }
     }
 
+    /// <summary>Goes on with the files as they were read at the last start or reload, and the values that SQL has now.</summary>
+    private async Task TakeParametersAsync()
+    {
+        Settings? settings = null;
+        try
+        {
+            settings = await parameters!.ApplyAsync(files!, ending.Token).ConfigureAwait(false);
+            if (!settings.Stored.HasSameValuesAs(parameters.Current))
+            {
+                await node!.ReloadAsync(EnvironmentOf(files!, settings, listeners.Current), ending.Token).ConfigureAwait(false);
+                parameters.Taken(settings);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The end has begun.
+        }
+        catch (Exception e) when (e is StorageException or MasterException or SettingsException or IOException or UnauthorizedAccessException)
+        {
+            if (settings is not null)
+            {
+                await parameters!.RefusedAsync(settings, e.Message, CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e)
+        {
+            // Our bug; the old values go on.
+            log!.Panic(Tag, $"{e.ToString()}");
+        }
+    }
+
+    private ServiceEnvironment EnvironmentOf(LoadedConfiguration loaded, Settings settings, IReadOnlyList<ServiceListener> sockets) => new()
+    {
+        ConfigurationDirectory = arguments.ConfigurationDirectory,
+        Settings = settings,
+        Services = loaded.Services,
+        Listeners = sockets,
+        Log = log!,
+        Database = database!.Database,
+        UserProcesses = privileged,
+    };
+
     private async Task EndAsync(bool abort, bool stopDatabase)
     {
         try
         {
             using var limit = new CancellationTokenSource(abort ? OrphanLimit : Timeout.InfiniteTimeSpan);
+            if (parameters is not null)
+            {
+                await parameters.DisposeAsync().AsTask().WaitAsync(limit.Token).ConfigureAwait(false);
+            }
+
             if (node is not null)
             {
                 await node.StopAsync(abort, limit.Token).WaitAsync(limit.Token).ConfigureAwait(false);

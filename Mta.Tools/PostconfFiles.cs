@@ -1,3 +1,4 @@
+using System.Globalization;
 using Mta.Core.Config;
 using Mta.Services.Configuration;
 
@@ -20,8 +21,26 @@ internal sealed class PostconfFiles
 
     public MasterCf MasterCf { get; }
 
-    /// <summary>What main.cf and -o set; with -d, nothing but the defaults.</summary>
+    /// <summary>What main.cf, -o and SQL set; with -d, nothing but the defaults.</summary>
     public Settings Settings { get; }
+
+    /// <summary>Where the value of a parameter comes from.</summary>
+    public string SourceOf(string name)
+    {
+        if (MainCf.Entries.LastOrDefault(e => e.Name == name) is { } entry)
+        {
+            return entry.FirstLine == 0 ? "-o" : $"{MainCf.File}:{entry.FirstLine}";
+        }
+
+        if (Settings.IsStored(name))
+        {
+            var row = Settings.Stored.Rows[name];
+            var node = row.Node is null ? "" : $"node {row.Node}, ";
+            return string.Create(CultureInfo.InvariantCulture, $"mta.parameter ({node}{row.ChangedBy}, {row.ChangedAt:yyyy-MM-dd HH:mm:ss}Z)");
+        }
+
+        return Settings.IsSet(name) ? "-c" : "default";
+    }
 
     /// <summary>Null when the files cannot be used; the reason was printed.</summary>
     public static async Task<PostconfFiles?> ReadAsync(Terminal terminal, PostconfOptions options, CancellationToken cancellationToken)
@@ -72,8 +91,20 @@ internal sealed class PostconfFiles
         var settings = SettingsLoader.Unchecked(mainCf, HostInformation.Gather(terminal.Name), given);
         var ports = InetEndpoint.KnownPorts(settings.Expand(settings.Raw("known_tcp_ports") ?? "").Value);
         var masterCf = MasterCf.Parse(masterPath, masterText ?? "", ports);
-        return Report(terminal, masterCf.Problems) ? new PostconfFiles(directory, mainCf, masterCf, settings) : null;
+        if (!Report(terminal, masterCf.Problems))
+        {
+            return null;
+        }
+
+        if (ShowsValues(options))
+        {
+            settings = await PostconfDatabase.AddStoredAsync(terminal, settings, masterCf, cancellationToken).ConfigureAwait(false);
+        }
+
+        return new PostconfFiles(directory, mainCf, masterCf, settings);
     }
+
+    private static bool ShowsValues(PostconfOptions options) => !options.Has('d') && (options.Has('x') || !"MFP".Any(options.Has));
 
     private static bool Report(Terminal terminal, IReadOnlyList<ConfigProblem> problems)
     {

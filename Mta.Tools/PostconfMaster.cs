@@ -13,7 +13,7 @@ internal static class PostconfMaster
     public static int Show(Terminal terminal, PostconfOptions options, PostconfFiles files)
     {
         IReadOnlyList<string> operands = options.Operands.Count > 0 ? options.Operands : ["*/*/*"];
-        var printer = new PostconfPrinter(terminal.Out, options.Has('f'));
+        var printer = new PostconfPrinter(terminal.Out, options);
         var unmatched = new HashSet<string>(options.Operands, StringComparer.Ordinal);
         foreach (var operand in operands)
         {
@@ -55,7 +55,15 @@ internal static class PostconfMaster
         var settings = service is null || !options.Has('x') ? null : LoadedConfiguration.ForService(files.Settings, service);
         if (options.Has('M'))
         {
-            printer.MasterEntry(entry.Fields, o => Override(o, settings));
+            if (options.Has('j'))
+            {
+                printer.JsonEntry(Fields(entry, settings));
+            }
+            else
+            {
+                printer.MasterEntry(entry.Fields, o => Override(o, settings));
+            }
+
             return true;
         }
 
@@ -68,7 +76,7 @@ internal static class PostconfMaster
                 found = true;
                 var value = options.Has('P') && settings is not null ? settings.Expand(raw).Value : raw;
                 var full = $"{entry.Fields[0]}/{entry.Fields[1]}/{name}";
-                printer.Line(options.Has('H') ? full : options.Has('h') ? value : $"{full} = {value}");
+                printer.Setting(full, value, () => $"{files.MasterCf.File}:{entry.FirstLine}");
             }
         }
 
@@ -99,6 +107,6 @@ internal static class PostconfMaster
             return text;
         }
 
-        return PostconfPrinter.Setting(name, settings is null ? value : settings.Expand(value).Value);
+        return PostconfPrinter.Override(name, settings is null ? value : settings.Expand(value).Value);
     }
 }

@@ -120,7 +120,7 @@ internal static class PostconfMasterEditor
     private static List<string> WithOverride(IReadOnlyList<string> fields, Request request, bool remove)
     {
         var changed = new List<string>(fields.Take(CommandField + 1));
-        var setting = PostconfPrinter.Setting(request.Key[2], request.Value[0]);
+        var setting = PostconfPrinter.Override(request.Key[2], request.Value[0]);
         var isSet = remove;
         var inOptions = true;
         for (var i = CommandField + 1; i < fields.Count; i++)

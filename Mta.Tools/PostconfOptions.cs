@@ -6,16 +6,24 @@ namespace Mta.Tools;
 internal sealed class PostconfOptions
 {
     public const string Usage =
-        "usage: postconf [-c config_dir] [-C param_class] [-d (defaults)] [-e (edit)] [-f (fold lines)] [-F (master.cf fields)] [-h (no names)] "
-        + "[-H (no values)] [-l (lock types)] [-m (map types)] [-M (master.cf)] [-n (explicit settings)] [-o name=value (override)] "
-        + "[-p (main.cf, default)] [-P (master.cf parameters)] [-q (quiet)] [-v] [-x (expand values)] [-X (exclude)] [-# (comment out)] [name...]";
+        "usage: postconf [-a (server SASL types)] [-A (client SASL types)] [-b (bounce templates)] [-c config_dir] [-C param_class] [-d (parameter defaults)] "
+        + "[-e (edit configuration)] [-f (fold lines)] [-F (master.cf fields)] [-h (no names)] [-H (no values)] [-j (JSON)] [-l (lock types)] [-m (map types)] "
+        + "[-M (master.cf)] [-n (non-default parameters)] [-o name=value (override parameter value)] [-p (main.cf, default)] [-P (master.cf parameters)] "
+        + "[-q (no warnings)] [-S (source of each value)] [-t (bounce templates)] [-T compile-version|run-version|public-key-algorithms] [-v (verbose)] "
+        + "[-x (expand parameter values)] [-X (exclude)] [-# (comment-out)] [name...]";
 
-    private const string Letters = "c:C:defFhHlmMno:pPqvxX#";
+    private const string Letters = "aAbc:C:deEfFhHjlmMno:pPqStT:vxX#";
 
-    /// <summary>The options that say what to show or do: at most one, but for -e, -X and -# with -M, -F or -P.</summary>
-    private const string Modes = "deFlmMnpPX#";
+    /// <summary>Of each set one may be given; the first set that has more is complained of, in this order.</summary>
+    private static readonly string[] Exclusive = ["aAbFlmMpPtT", "denX#", "do", "efX#", "eoX#", "exX#", "ehHX#", "eSX#"];
+
+    /// <summary>What to show or do, and the options that do not go with it.</summary>
+    private static readonly (string Modes, string Others)[] Incompatible =
+        [("aAblmtT", "defhHjnoSxX#"), ("F", "dnSX#"), ("M", "dhHnS"), ("P", "dn#")];
 
     private readonly HashSet<char> given = [];
+
+    private string classesAsGiven = "";
 
     private PostconfOptions()
     {
@@ -25,6 +33,9 @@ internal sealed class PostconfOptions
 
     /// <summary><c>builtin</c>, <c>service</c>, <c>user</c> or <c>all</c>.</summary>
     public List<string> Classes { get; } = [];
+
+    /// <summary>What <c>-T</c> asks for.</summary>
+    public string TlsMode { get; private set; } = "";
 
     public List<string> Overrides { get; } = [];
 
@@ -49,10 +60,19 @@ internal sealed class PostconfOptions
                     options.ConfigDirectory = reader.Value;
                     break;
                 case 'C':
-                    options.Classes.Add(reader.Value);
+                    options.classesAsGiven = reader.Value;
+                    options.Classes.AddRange(reader.Value.Split([',', ' ', '\t'], StringSplitOptions.RemoveEmptyEntries));
                     break;
+                case 'T':
+                    options.TlsMode = reader.Value;
+                    options.given.Add(letter);
+                    break;
+                case 'E':
+                    error = Usage;
+                    return null;
                 case 'o':
                     options.Overrides.Add(reader.Value);
+                    options.given.Add(letter);
                     break;
                 default:
                     options.given.Add(letter);
@@ -69,48 +89,46 @@ internal sealed class PostconfOptions
     {
         if (Classes.Find(c => c is not ("builtin" or "service" or "user" or "all")) is { } unknown)
         {
-            return $"unknown -C option value \"{unknown}\" in \"{unknown}\"";
+            return $"unknown -C option value \"{unknown}\" in \"{classesAsGiven}\"";
         }
 
         // As in Postfix, a name=value among the names asks for an edit.
-        if (!"denlm".Any(Has) && Operands.Any(o => o.Contains('=')))
+        if (!"aAblmtT".Any(Has) && Operands.Any(o => o.Contains('=')))
         {
             given.Add('e');
         }
 
-        foreach (var group in (string[])["hH", "eX#", "MFP", "dn"])
+        if (Has('b') && Has('t'))
         {
-            if (group.Count(Has) > 1)
+            return "specify one of -b and -t";
+        }
+
+        foreach (var set in Exclusive)
+        {
+            if (set.Count(Has) > 1)
             {
-                return "specify one of" + string.Concat(group.Where(Has).Select(c => $" -{c}"));
+                return "specify one of" + string.Concat(set.Where(Has).Select(c => $" -{c}"));
             }
         }
 
-        var isEdit = Has('e') || Has('X') || Has('#');
-        var modes = Modes.Where(m => Has(m) && m != 'p' && !(isEdit && "MFP".Contains(m))).ToList();
-        if (modes.Count > 1)
+        foreach (var (modes, others) in Incompatible)
         {
-            return "specify one of" + string.Concat(modes.Select(c => $" -{c}"));
+            if (modes.FirstOrDefault(Has) is var mode && mode != default && others.FirstOrDefault(Has) is var other && other != default)
+            {
+                return $"with option -{mode}, do not specify -{other}";
+            }
         }
 
-        if (isEdit && EditProblem() is { } problem)
-        {
-            return problem;
-        }
-
-        return Has('M') && (Has('h') || Has('H')) ? $"with option -M, do not specify -{(Has('h') ? 'h' : 'H')}" : null;
+        return Has('e') || Has('X') || Has('#') ? EditProblem() : null;
     }
 
     private string? EditProblem()
     {
-        if ((Has('F') && (Has('X') || Has('#'))) || (Has('P') && Has('#')))
-        {
-            return $"with option -{(Has('F') ? 'F' : 'P')}, do not specify -{(Has('X') ? 'X' : '#')}";
-        }
-
         if (Operands.Count == 0)
         {
-            return Has('e') ? "-e requires name=value argument" : $"-{(Has('X') ? 'X' : '#')} requires name argument";
+            return Has('e') ? "-e requires name=value argument"
+                : Has('M') || Has('P') ? "missing service argument"
+                : $"-{(Has('X') ? 'X' : '#')} requires name argument";
         }
 
         return Operands.Any(o => o.Contains('\n')) ? "-e, -X, or -# accepts no multi-line input"

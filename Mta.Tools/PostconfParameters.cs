@@ -21,7 +21,7 @@ internal sealed class PostconfParameters
         this.terminal = terminal;
         this.options = options;
         this.files = files;
-        printer = new PostconfPrinter(terminal.Out, options.Has('f'));
+        printer = new PostconfPrinter(terminal.Out, options);
         foreach (var service in files.MasterCf.Services)
         {
             // Postfix shows none for discard(8), though the queue manager reads them.
@@ -98,7 +98,7 @@ internal sealed class PostconfParameters
             value = expansion.Value;
         }
 
-        printer.Line(options.Has('H') ? name : options.Has('h') ? value : $"{name} = {value}");
+        printer.Setting(name, value, () => files.SourceOf(name));
         return true;
     }
 

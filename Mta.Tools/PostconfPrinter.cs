@@ -1,3 +1,5 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using Mta.Core.Config;
 
 namespace Mta.Tools;
@@ -5,6 +7,9 @@ namespace Mta.Tools;
 /// <summary>Prints lines as postconf does: words apart by one space, folded at 80 columns when asked for.</summary>
 internal sealed class PostconfPrinter(TextWriter output, bool folds)
 {
+    private static readonly JsonSerializerOptions JsonText = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+
     private const int LineLimit = 80;
     private const int Indent = 4;
 
@@ -13,10 +18,12 @@ internal sealed class PostconfPrinter(TextWriter output, bool folds)
 
     private static readonly char[] WhiteSpace = [' ', '\t', '\r', '\n'];
 
+    private readonly PostconfOptions? options;
+
     private int column;
 
     /// <summary>The text of an -o option, in braces when it has white space.</summary>
-    public static string Setting(string name, string value)
+    public static string Override(string name, string value)
     {
         var setting = $"{name}={value}";
         return setting.AsSpan().ContainsAny(" \t") ? $"{{{setting}}}" : setting;
@@ -30,8 +37,33 @@ internal sealed class PostconfPrinter(TextWriter output, bool folds)
         return text.ToString();
 
         static string Tidy(string option) =>
-            MainCf.TrySplit(ValueList.Unbrace(option), out var name, out var value, out _) ? Setting(name, value) : option;
+            MainCf.TrySplit(ValueList.Unbrace(option), out var name, out var value, out _) ? Override(name, value) : option;
     }
+
+    public PostconfPrinter(TextWriter output, PostconfOptions options)
+        : this(output, options.Has('f'))
+    {
+        this.options = options;
+    }
+
+    /// <summary>A name and its value, of which the options may want one only, as JSON, or with where it comes from.</summary>
+    public void Setting(string name, string value, Func<string> source)
+    {
+        if (options!.Has('j'))
+        {
+            output.Write(options.Has('S')
+                ? $"{{{Json(name)}: {Json(value)}, \"source\": {Json(source())}}}\n"
+                : $"{{{Json(name)}: {Json(value)}}}\n");
+            return;
+        }
+
+        var text = options.Has('H') ? name : options.Has('h') ? value : $"{name} = {value}";
+        Line(options.Has('S') ? $"{source()}: {text}" : text);
+    }
+
+    /// <summary>The eight fields of an entry of master.cf as one JSON object.</summary>
+    public void JsonEntry(IEnumerable<KeyValuePair<string, string>> fields) =>
+        output.Write($"{{{string.Join(", ", fields.Select(f => $"{Json(f.Key)}: {Json(f.Value)}"))}}}\n");
 
     public void Line(string text)
     {
@@ -79,6 +111,8 @@ internal sealed class PostconfPrinter(TextWriter output, bool folds)
 
         End();
     }
+
+    private static string Json(string text) => JsonSerializer.Serialize(text, JsonText);
 
     private void Word(string word, int limit)
     {

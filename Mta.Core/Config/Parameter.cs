@@ -18,6 +18,13 @@ public enum ParameterKind
     Time,
 }
 
+/// <summary>What goes with the kinds.</summary>
+public static class ParameterKinds
+{
+    /// <summary>The unit of a number without one is the last character of the default.</summary>
+    public static char DefaultUnit(Parameter parameter) => parameter.DefaultText is [.., var last] && char.IsAsciiLetter(last) ? last : 's';
+}
+
 /// <summary>One main.cf parameter: name, default as written in main.cf syntax, kind and range.</summary>
 public abstract class Parameter
 {
@@ -26,6 +33,7 @@ public abstract class Parameter
         Name = name;
         DefaultText = defaultText;
         Kind = kind;
+        Choices = ParameterChoices.Of(name);
     }
 
     public string Name { get; }
@@ -42,6 +50,9 @@ public abstract class Parameter
     public long? Min { get; init; }
 
     public long? Max { get; init; }
+
+    /// <summary>The words that a text is made of; null when any text will do.</summary>
+    public ParameterChoices? Choices { get; }
 
     public override string ToString() => Name;
 }

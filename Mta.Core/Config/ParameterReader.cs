@@ -28,7 +28,9 @@ internal static class ParameterReader
             case ParameterKind.Time:
                 return TryReadTime(parameter, name, text, out var seconds, out error) ? TimeSpan.FromSeconds(seconds) : null;
             default:
-                return text.Length < parameter.Min
+                return parameter.Choices is { } choices && choices.FindWrong(text) is { } wrong
+                        ? Fail(out error, $"bad value of {name}: \"{wrong}\" ({choices.Remedy()})")
+                    : text.Length < parameter.Min
                         ? Fail(out error, $"bad string length {text.Length} < {parameter.Min}: {name} = {text} (give it a value)")
                     : text.Length > parameter.Max ? Fail(out error, $"bad string length {text.Length} > {parameter.Max}: {name} = {text}")
                     : text;
@@ -49,7 +51,7 @@ internal static class ParameterReader
     private static bool TryReadTime(Parameter parameter, string name, string text, out long seconds, out string? error)
     {
         seconds = 0;
-        var unit = text.Length > 0 && char.IsAsciiLetter(text[^1]) ? text[^1] : DefaultUnit(parameter);
+        var unit = text.Length > 0 && char.IsAsciiLetter(text[^1]) ? text[^1] : ParameterKinds.DefaultUnit(parameter);
         var digits = text.AsSpan(0, text.Length > 0 && char.IsAsciiLetter(text[^1]) ? text.Length - 1 : text.Length);
         var factor = unit switch { 's' => 1L, 'm' => 60, 'h' => 3600, 'd' => 86400, 'w' => 604800, _ => 0 };
         var isNumber = long.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var count);
@@ -62,9 +64,6 @@ internal static class ParameterReader
         seconds = count * factor;
         return IsInRange(parameter, name, seconds, out error);
     }
-
-    /// <summary>The unit of a number without one is the last character of the default.</summary>
-    private static char DefaultUnit(Parameter parameter) => parameter.DefaultText is [.., var last] && char.IsAsciiLetter(last) ? last : 's';
 
     private static bool IsInRange(Parameter parameter, string name, long value, out string? error)
     {

@@ -6,6 +6,7 @@ namespace Mta.Core.Config;
 public sealed class Settings
 {
     private readonly Dictionary<string, string> values;
+    private readonly StoredValues stored;
     private readonly HostFacts host;
 
     /// <summary>By <see cref="Parameter.Ordinal"/>; two threads that meet write equal values.</summary>
@@ -14,6 +15,8 @@ public sealed class Settings
     /// <summary>The same for each transport that was asked for.</summary>
     private readonly ConcurrentDictionary<string, object?[]> transports = new(StringComparer.Ordinal);
 
+    private Settings? own;
+
     /// <summary>A snapshot of values as main.cf would have them, on a host that knows only itself.</summary>
     public Settings(IEnumerable<KeyValuePair<string, string>> values)
         : this(values, HostFacts.Loopback)
@@ -21,15 +24,30 @@ public sealed class Settings
     }
 
     public Settings(IEnumerable<KeyValuePair<string, string>> values, HostFacts host)
+        : this(new Dictionary<string, string>(values, StringComparer.Ordinal), StoredValues.None, host)
     {
-        this.values = new Dictionary<string, string>(values, StringComparer.Ordinal);
+    }
+
+    private Settings(Dictionary<string, string> values, StoredValues stored, HostFacts host)
+    {
+        this.values = values;
+        this.stored = stored;
         this.host = host;
     }
 
     /// <summary>The names that have a value of their own, known and user-defined ones.</summary>
-    public IEnumerable<string> Names => values.Keys;
+    public IEnumerable<string> Names => values.Keys.Union(stored.Values.Keys);
 
     public HostFacts Host => host;
+
+    /// <summary>The values of SQL, of which those count that the configuration files do not set.</summary>
+    public StoredValues Stored => stored;
+
+    /// <summary>The same without the values of SQL.</summary>
+    public Settings Own => stored.IsEmpty ? this : own ??= new Settings(values, StoredValues.None, host);
+
+    /// <summary>A snapshot with these values of SQL, which come after those of the files and before the defaults.</summary>
+    public Settings WithStored(StoredValues values) => new(this.values, values, host);
 
     /// <summary>The value of a parameter, expanded and read; the value is kept, so that the second call costs an array access.</summary>
     /// <exception cref="SettingsException">The value is no good; <see cref="Validate"/> says so beforehand.</exception>
@@ -64,7 +82,7 @@ public sealed class Settings
         }
 
         var name = TransportParameters.NameOf(transport, fallback);
-        var value = values.ContainsKey(name) || Parameters.ByName.ContainsKey(name) ? Read(fallback, name) : Read(fallback, fallback.Name);
+        var value = IsSet(name) || Parameters.ByName.ContainsKey(name) ? Read(fallback, name) : Read(fallback, fallback.Name);
         own[fallback.Ordinal] = value;
         return (T)value;
     }
@@ -78,15 +96,18 @@ public sealed class Settings
             merged[name] = value;
         }
 
-        return new Settings(merged, host);
+        return new Settings(merged, stored, host);
     }
 
     /// <summary>Whether a value was given for the name, be it the default's.</summary>
-    public bool IsSet(string name) => values.ContainsKey(name);
+    public bool IsSet(string name) => values.ContainsKey(name) || stored.Values.ContainsKey(name);
+
+    /// <summary>Whether the value comes from SQL.</summary>
+    public bool IsStored(string name) => !values.ContainsKey(name) && stored.Values.ContainsKey(name);
 
     /// <summary>The text of any name as written, else its default; null for a name that is neither set nor known.</summary>
     public string? Raw(string name) =>
-        values.TryGetValue(name, out var value) ? value
+        values.TryGetValue(name, out var value) || stored.Values.TryGetValue(name, out value) ? value
         : ComputedDefaults.Find(name, this, host) ?? Parameters.ByName.GetValueOrDefault(name)?.DefaultText;
 
     /// <summary>The expanded text of any name, known or user-defined; null when it is neither.</summary>
@@ -117,7 +138,7 @@ public sealed class Settings
             }
         }
 
-        foreach (var name in values.Keys)
+        foreach (var name in Names)
         {
             if (TransportParameters.Find(name) is { } template && !Parameters.ByName.ContainsKey(name) && TryRead(template, name, out _) is { } error)
             {
@@ -131,11 +152,69 @@ public sealed class Settings
     private object Read(Parameter parameter, string name) =>
         TryRead(parameter, name, out var value) is { } error ? throw new SettingsException(error) : value!;
 
+    /// <summary>
+    /// The value, or what is wrong with it. Where SQL has a part in it, it has to keep to <see cref="StoredParameterPolicy"/>; a value of the
+    /// files that would not, for a <c>$name</c> that is set in SQL, is made without SQL.
+    /// </summary>
     private string? TryRead(Parameter parameter, string name, out object? value)
+    {
+        if (stored.IsEmpty)
+        {
+            return TryRead(parameter, name, out value, out _);
+        }
+
+        if (StoredParameterPolicy.Refusal(parameter) is not null)
+        {
+            return Own.TryRead(parameter, name, out value, out _);
+        }
+
+        var error = TryRead(parameter, name, out value, out var text);
+        if (IsStored(name))
+        {
+            error ??= FindSecret(Raw(name)!, 0) is { } secret ? $"{name} = {Raw(name)}: ${secret} may not be shown by a value in SQL"
+                : StoredParameterPolicy.Check(parameter, text) is { } wrong ? $"{name} = {Raw(name)}: {wrong}"
+                : null;
+            return error;
+        }
+
+        if (error is not null || StoredParameterPolicy.Check(parameter, text) is not null)
+        {
+            var ownError = Own.TryRead(parameter, name, out var ownValue, out var ownText);
+            if (ownError is not null || ownText != text)
+            {
+                value = ownValue;
+                return ownError;
+            }
+        }
+
+        return error;
+    }
+
+    /// <summary>The first name that a value of SQL refers to, directly or through others, although it may not.</summary>
+    private string? FindSecret(string raw, int depth)
+    {
+        foreach (var name in UnusedParameters.References(raw))
+        {
+            // What is deeper than this was refused by the expansion.
+            if (depth > 100 || (values.ContainsKey(name) && !StoredParameterPolicy.MayRefer(name)))
+            {
+                return name;
+            }
+
+            if (stored.Values.TryGetValue(name, out var next) && !values.ContainsKey(name) && FindSecret(next, depth + 1) is { } found)
+            {
+                return found;
+            }
+        }
+
+        return null;
+    }
+
+    private string? TryRead(Parameter parameter, string name, out object? value, out string text)
     {
         value = null;
         var raw = Raw(name) ?? "";
-        var text = raw;
+        text = raw;
         if (parameter.Kind != ParameterKind.Raw)
         {
             var expansion = Expander.Expand(raw, Raw);

@@ -29,6 +29,7 @@ public sealed class TableRegistry : IAsyncDisposable
     private readonly Dictionary<string, OpenTable> tables = new(StringComparer.Ordinal);
     private readonly List<IAsyncDisposable> owned = [];
     private volatile Settings? settings;
+    private readonly FileTables files = new();
     private volatile AliasReferences aliases = AliasReferences.None;
 
     /// <param name="source">Where stored tables are; null when there are none. The caller disposes it, after the registry.</param>
@@ -54,7 +55,14 @@ public sealed class TableRegistry : IAsyncDisposable
     public ILookupTable Open(string reference) => Open(TableReference.Parse(reference));
 
     /// <summary>Where tables with parameters in main.cf (<c>pgsql:name</c>) find them from now on.</summary>
-    public void Use(Settings settings) => this.settings = settings;
+    public void Use(Settings settings)
+    {
+        if (this.settings != settings)
+        {
+            files.Add(settings);
+            this.settings = settings;
+        }
+    }
 
     /// <summary>The tables of a <c>*_maps</c> parameter.</summary>
     public TableList Open(Settings settings, Parameter<string> parameter)
@@ -303,7 +311,7 @@ public sealed class TableRegistry : IAsyncDisposable
         }
 
         kind = aliases.Contains(reference.Name) ? LookupKind.Aliases : kind;
-        return new StoredTable(new StoredTableSource(reference, kind, aliases.IsOptional(reference.Name), store, writer, limits, Warn), store, limits, time);
+        return new StoredTable(new StoredTableSource(reference, kind, aliases.IsOptional(reference.Name), store, writer, limits, Warn, files.MayRead), store, limits, time);
     }
 
     private static string? ReadFile(string path)

@@ -2,6 +2,7 @@ using System.Reflection;
 using FluentMigrator.Runner;
 using FluentMigrator.Runner.VersionTableInfo;
 using Microsoft.Extensions.DependencyInjection;
+using Mta.Storage.Configuration;
 using Mta.Storage.Connections;
 using Npgsql;
 
@@ -43,6 +44,7 @@ public sealed class SchemaMigrator(
             }
 
             Check(schema);
+            await ParameterDefinitions.ApplyAsync(connection, schema.Owner == schema.Login ? null : schema.Owner, program, cancellationToken).ConfigureAwait(false);
             if (!schema.RolesUsable && schema.GrantsApplied is null or "")
             {
                 warn?.Invoke($"database role \"{schema.Login}\" may not make the roles of the schema; everything runs as this one role. "

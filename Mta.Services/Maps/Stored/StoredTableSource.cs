@@ -10,8 +10,10 @@ namespace Mta.Services.Maps.Stored;
 /// </summary>
 /// <param name="isOptional">No table and no file is an empty table, not an error: the default alias_maps on a system without aliases.</param>
 /// <param name="warn">Takes what an administrator should know.</param>
+/// <param name="mayRead">Whether a path may be read as the source of a table.</param>
 internal sealed class StoredTableSource(
-    TableReference reference, LookupKind kind, bool isOptional, LookupStore store, LookupWriter writer, StoredTableLimits limits, Action<string> warn)
+    TableReference reference, LookupKind kind, bool isOptional, LookupStore store, LookupWriter writer, StoredTableLimits limits, Action<string> warn,
+    Func<string, bool> mayRead)
 {
     private bool warnedOfAbsence;
 
@@ -97,6 +99,12 @@ internal sealed class StoredTableSource(
         if (!reference.HasSourceFile)
         {
             WarnOfAbsence(null);
+            return false;
+        }
+
+        if (!mayRead(Name))
+        {
+            WarnOfAbsence("only SQL names it, so that its file is not read");
             return false;
         }
 

@@ -106,6 +106,7 @@ public sealed class CompatibilityTests
             ParameterKind.Int or ParameterKind.Long => "number" + range,
             ParameterKind.Time => "time" + range,
             ParameterKind.Raw => "text, $name expanded where it is used",
+            _ when parameter.Choices is { } choices => (choices.IsList ? "any of " : "one of ") + string.Join(", ", choices.Words.Where(w => w.Length > 0)),
             _ => parameter.Min == 1 ? "text, not empty" : "text",
         };
     }
