@@ -24,8 +24,11 @@ internal sealed class NodeConfiguration
         Settings = environment.Settings;
         Services = environment.Services;
         Resolver = new AddressResolver(SettingsOf("trivial-rewrite"), tables, environment.Log);
-        var cleanup = new CleanupService(SettingsOf("cleanup"), Resolver, tables, intake, environment.Log, environment.Time);
-        Cleanup = cleanup;
+        CleanupService Make(Settings settings) => new(settings, Resolver, tables, intake, environment.Log, environment.Time);
+        var cleanup = Make(SettingsOf("cleanup"));
+        var others = Services.Where(s => s.Command == "cleanup").Skip(1).DistinctBy(s => s.Name);
+        Cleanup = new CleanupByName(
+            cleanup, others.ToDictionary(s => s.Name, s => Make(LoadedConfiguration.ForService(Settings, s)), StringComparer.Ordinal));
         Notifications = new BounceService(SettingsOf("bounce"), environment.Log, environment.Time, cleanup);
         var ports = environment.Listeners.Select(l => ((IPEndPoint)l.Socket.LocalEndPoint!).Port);
         Transports = DeliveryServices.Make(
@@ -54,6 +57,13 @@ internal sealed class NodeConfiguration
         Services.FirstOrDefault(s => s.Command == program) is { } service ? LoadedConfiguration.ForService(Settings, service) : Settings;
 
     public SmtpdSnapshot SmtpdOf(MasterService service) => new(LoadedConfiguration.ForService(Settings, service), Resolver);
+}
+
+/// <summary>The cleanup services of master.cf: the first one, and others that a service may name (cleanup_service_name), each with settings of its own.</summary>
+internal sealed class CleanupByName(CleanupService first, Dictionary<string, CleanupService> others) : ICleanup
+{
+    public ICleanupTransaction Begin(CleanupRequest request) =>
+        (others.Count > 0 && others.TryGetValue(request.CleanupService, out var other) ? other : first).Begin(request);
 }
 
 /// <summary>Cleanup of the current configuration: a message ends under the one it was opened with.</summary>

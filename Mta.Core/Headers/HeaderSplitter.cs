@@ -127,9 +127,7 @@ public struct HeaderSplitter(int sizeLimit)
     {
         if (header.Length > sizeLimit || overlong)
         {
-            // Whole lines, as far as they fit.
-            header = header[..Math.Min(header.Length, sizeLimit)];
-            header = header.LastIndexOf(Lf) is > 0 and var end ? header[..end] : header;
+            header = header[..Math.Min(header.Length, sizeLimit)].TrimEnd(Lf);
         }
 
         var nameLength = NameLength(header, out var colon);

@@ -5,17 +5,17 @@ namespace Mta.Core.Mime;
 /// <summary>What the conversion needs to know of a Content-Type header (RFC 2045 section 5).</summary>
 internal readonly struct ContentType
 {
-    private ContentType(string type, string subtype, byte[]? boundary)
+    private ContentType(string type, string subtype, List<byte[]>? boundaries = null)
     {
         Type = type;
         Subtype = subtype;
-        Boundary = boundary;
+        Boundaries = boundaries ?? (IReadOnlyList<byte[]>)[];
     }
 
-    public static ContentType Text => new("text", "plain", null);
+    public static ContentType Text => new("text", "plain");
 
     /// <summary>The default inside multipart/digest (RFC 2046 section 5.1.5).</summary>
-    public static ContentType Message => new("message", "rfc822", null);
+    public static ContentType Message => new("message", "rfc822");
 
     /// <summary>In lower case.</summary>
     public string Type { get; }
@@ -23,31 +23,33 @@ internal readonly struct ContentType
     public string Subtype { get; }
 
     /// <summary>The boundary parameter, unquoted; null when absent.</summary>
-    public byte[]? Boundary { get; }
+    public byte[]? Boundary => Boundaries.Count > 0 ? Boundaries[0] : null;
+
+    /// <summary>All parameters of that name: more than one is a mistake, or hides something from readers that take another one.</summary>
+    public IReadOnlyList<byte[]> Boundaries { get; }
 
     /// <summary>Reads the value after the colon; folded lines may still have their line ends.</summary>
     public static ContentType Parse(ReadOnlySpan<byte> value)
     {
         var scan = new Scanner(value);
-        var type = scan.Token();
-        if (type.Length == 0 || !scan.Take((byte)'/'))
+        var type = scan.Token().ToLowerInvariant();
+        var subtype = type.Length > 0 && scan.Take((byte)'/') ? scan.Token().ToLowerInvariant() : "";
+        if (type.Length == 0 || (subtype.Length == 0 && type != "multipart"))
         {
             return Text;
         }
 
-        var subtype = scan.Token();
-        byte[]? boundary = null;
+        List<byte[]>? boundaries = null;
         while (scan.SkipTo((byte)';'))
         {
             var name = scan.Token();
-            if (scan.Take((byte)'=') && name.Equals("boundary", StringComparison.OrdinalIgnoreCase))
+            if (scan.Take((byte)'=') && name.Equals("boundary", StringComparison.OrdinalIgnoreCase) && scan.Value() is { Length: > 0 } boundary)
             {
-                boundary = scan.Value();
-                break;
+                (boundaries ??= []).Add(boundary);
             }
         }
 
-        return new ContentType(type.ToLowerInvariant(), subtype.ToLowerInvariant(), boundary is { Length: > 0 } ? boundary : null);
+        return new ContentType(type, subtype, boundaries);
     }
 
     /// <summary>The first token of a structured header value, in lower case, comments left out.</summary>

@@ -1,5 +1,6 @@
 using Mta.Core.Config;
 using Mta.Core.Queue;
+using Mta.Services.Cleanup.Checks;
 using Mta.Services.Clients;
 using Mta.Services.Maps;
 
@@ -9,12 +10,12 @@ namespace Mta.Services.Cleanup;
 /// cleanup(8): makes a queue message of what smtpd(8), pickup(8) and others hand over, and puts it into the queue.
 /// <para>
 /// Headers: removes those of message_drop_headers, completes addresses and adds what is missing in local context, counts Received, logs
-/// Message-Id. Body: passes through in bulk. Envelope: addresses are completed, virtual(5) aliases expanded, bcc recipients added,
+/// Message-Id. Body: passes through in bulk, unless header and body checks look into it. Envelope: addresses are completed, virtual(5) aliases expanded, bcc recipients added,
 /// duplicates removed. Content above queue_chunk_size flows into the store while it is received.
 /// </para>
 /// <para>
 /// The mail is the client's until FinishAsync has said Queued. Nothing is fatal: a table or a store that cannot answer makes the
-/// message refused for now. Not here yet: canonical and masquerade maps, header and body checks, milters.
+/// message refused for now. Not here yet: canonical and masquerade maps, milters.
 /// </para>
 /// </summary>
 public sealed class CleanupService : ICleanup, IRecipientExpansion
@@ -26,6 +27,7 @@ public sealed class CleanupService : ICleanup, IRecipientExpansion
     {
         Config = new CleanupConfig(settings);
         Headers = new HeaderRules(Config, settings, resolver);
+        Checks = new ContentRules(settings, tables);
         Envelopes = new EnvelopeRules(Config, settings, resolver, tables, log);
         Intake = intake;
         Log = log;
@@ -35,6 +37,8 @@ public sealed class CleanupService : ICleanup, IRecipientExpansion
     internal CleanupConfig Config { get; }
 
     internal HeaderRules Headers { get; }
+
+    internal ContentRules Checks { get; }
 
     internal EnvelopeRules Envelopes { get; }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Mta.Core.Queue;
+using Mta.Services.Cleanup.Checks;
 using Mta.Services.Clients;
 using Mta.Storage;
 using Mta.Storage.Queue;
@@ -7,7 +8,7 @@ using Mta.Storage.Queue;
 namespace Mta.Services.Cleanup;
 
 /// <summary>One message on its way into the queue. Content goes through <see cref="HeaderPass"/> and then in bulk into the buffer.</summary>
-internal sealed class CleanupTransaction : ICleanupTransaction
+internal sealed class CleanupTransaction : ICleanupTransaction, IContentOutput
 {
     private const byte Lf = (byte)'\n';
 
@@ -15,6 +16,9 @@ internal sealed class CleanupTransaction : ICleanupTransaction
     private readonly CleanupRequest request;
     private readonly List<Recipient> recipients = [];
     private readonly HeaderPass headers;
+
+    /// <summary>What looks into the content; null when nothing is to be looked for.</summary>
+    private ContentChecks? checks;
     private MessageActions? actions;
     private ContentBuffer buffer;
     private IContentUpload? upload;
@@ -47,6 +51,12 @@ internal sealed class CleanupTransaction : ICleanupTransaction
 
     public void PrependHeader(string header)
     {
+        if (FindChecks() is { } found)
+        {
+            found.Append(Encoding.UTF8.GetBytes(header + "\n"));
+            return;
+        }
+
         var length = buffer.Write(header);
         headers.Note(buffer.Last(length));
         buffer.Write(Lf);
@@ -71,6 +81,12 @@ internal sealed class CleanupTransaction : ICleanupTransaction
 
         endsWithLf = content[^1] == Lf;
         eightBit = eightBit || !Ascii.IsValid(content);
+        if (FindChecks() is { } found)
+        {
+            found.Append(content);
+            return;
+        }
+
         if (!headers.HasEnded)
         {
             content = headers.Take(content, ref buffer);
@@ -83,7 +99,15 @@ internal sealed class CleanupTransaction : ICleanupTransaction
     }
 
     public ValueTask FlushAsync(CancellationToken cancellationToken) =>
-        buffer.Length < service.Config.ChunkSize || storeFailed ? default : StoreChunksAsync(cancellationToken);
+        checks is not null ? CheckAsync(isLast: false, cancellationToken)
+        : buffer.Length < service.Config.ChunkSize || storeFailed ? default
+        : StoreChunksAsync(cancellationToken);
+
+    void IContentOutput.Header(ReadOnlySpan<byte> field) => headers.Header(field, ref buffer);
+
+    void IContentOutput.EndHeader() => headers.EndHeader(ref buffer);
+
+    void IContentOutput.Write(ReadOnlySpan<byte> content) => AppendBody(content);
 
     public async ValueTask<CleanupResult> FinishAsync(CancellationToken cancellationToken)
     {
@@ -98,6 +122,20 @@ internal sealed class CleanupTransaction : ICleanupTransaction
             return await RefuseAsync(new CleanupResult(CleanupOutcome.WriteError)).ConfigureAwait(false);
         }
 
+        if (FindChecks() is not null)
+        {
+            await CheckAsync(isLast: true, cancellationToken).ConfigureAwait(false);
+            if (storeFailed || checks!.Refusal is not null)
+            {
+                return await RefuseAsync(checks!.Refusal ?? new CleanupResult(CleanupOutcome.WriteError)).ConfigureAwait(false);
+            }
+        }
+
+        if (actions is { Discard: true })
+        {
+            return await RefuseAsync(new CleanupResult(CleanupOutcome.Discarded)).ConfigureAwait(false);
+        }
+
         headers.Finish(ref buffer);
         if (!endsWithLf && headers.HasEnded)
         {
@@ -110,7 +148,7 @@ internal sealed class CleanupTransaction : ICleanupTransaction
             return await RefuseAsync(new CleanupResult(CleanupOutcome.TooManyHops)).ConfigureAwait(false);
         }
 
-        var envelope = await service.Envelopes.MakeAsync(IdText, request, recipients, cancellationToken).ConfigureAwait(false);
+        var envelope = await service.Envelopes.MakeAsync(IdText, request, recipients, actions?.Bcc, cancellationToken).ConfigureAwait(false);
         if (envelope.Refusal is { } refusal)
         {
             return await RefuseAsync(refusal).ConfigureAwait(false);
@@ -144,6 +182,7 @@ internal sealed class CleanupTransaction : ICleanupTransaction
     {
         ended = true;
         var content = buffer.Detach();
+        var queued = Redirected(result.Recipients);
         var message = new NewMessage
         {
             Envelope = new Envelope
@@ -161,23 +200,59 @@ internal sealed class CleanupTransaction : ICleanupTransaction
                 ClientPort = request.ClientPort,
                 Protocol = request.Protocol,
                 Helo = request.Helo,
-                Filter = actions?.Filter ?? request.ContentFilter,
+                Filter = actions?.Redirect is null ? actions?.Filter ?? request.ContentFilter : null,
                 MessageId = headers.MessageId,
-                RecipientCount = result.Recipients.Count,
+                RecipientCount = queued.Count,
             },
-            Recipients = result.Recipients,
+            Recipients = queued,
+            Hold = actions?.Hold ?? HoldReason.None,
             Content = content.Memory,
             StoredChunks = upload?.Chunks ?? 0,
             Owned = true,
             MaildropId = request.MaildropId,
         };
-        var queued = await service.Intake.EnqueueAsync(message, content, cancellationToken).ConfigureAwait(false);
-        if (queued.Outcome != CleanupOutcome.Queued)
+        var stored = await service.Intake.EnqueueAsync(message, content, cancellationToken).ConfigureAwait(false);
+        if (stored.Outcome != CleanupOutcome.Queued)
         {
             await AbortUploadAsync().ConfigureAwait(false);
         }
 
-        return queued;
+        return stored;
+    }
+
+    /// <summary>The one recipient that a rule puts in the place of all; it is known as the first of them.</summary>
+    private IReadOnlyList<Recipient> Redirected(IReadOnlyList<Recipient> recipients) =>
+        actions?.Redirect is { } address
+            ? [new Recipient
+            {
+                Number = 0,
+                Address = address,
+                Original = recipients[0].Original ?? recipients[0].Address,
+                Notify = recipients[0].Notify,
+                OriginalRecipient = recipients[0].OriginalRecipient,
+            }]
+            : recipients;
+
+    /// <summary>What looks into the content, made when the first of it comes: by then the recipients are known, for its log.</summary>
+    private ContentChecks? FindChecks()
+    {
+        if (checks is null && request.ChecksContent && !service.Checks.IsOff)
+        {
+            var recipient = recipients.Count == 0 ? null : service.Envelopes.CompleteRecipient(recipients[^1].Address);
+            var log = new CheckLog(service.Log, request, IdText, service.Envelopes.CompleteSender(request.Sender), recipient);
+            checks = new ContentChecks(service.Checks, Actions, log);
+        }
+
+        return checks;
+    }
+
+    private async ValueTask CheckAsync(bool isLast, CancellationToken cancellationToken)
+    {
+        await checks!.RunAsync(isLast, this, cancellationToken).ConfigureAwait(false);
+        if (buffer.Length >= service.Config.ChunkSize && !storeFailed && !isLast)
+        {
+            await StoreChunksAsync(cancellationToken).ConfigureAwait(false);
+        }
     }
 
     private void AppendBody(ReadOnlySpan<byte> content)

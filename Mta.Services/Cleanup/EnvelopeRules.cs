@@ -67,8 +67,13 @@ internal sealed class EnvelopeRules
         return complete.Equals(mailerDaemon, StringComparison.OrdinalIgnoreCase) ? "" : complete;
     }
 
+    /// <summary>A recipient in full, for the log.</summary>
+    public string CompleteRecipient(string recipient) =>
+        resolver.Rewrite(recipient.Length == 0 ? config.EmptyRecipient : recipient, localContext: true);
+
+    /// <param name="bcc">Recipients that rules added; null for none.</param>
     public async ValueTask<EnvelopeResult> MakeAsync(
-        string idText, CleanupRequest request, List<Recipient> given, CancellationToken cancellationToken)
+        string idText, CleanupRequest request, List<Recipient> given, IReadOnlyList<string>? bcc, CancellationToken cancellationToken)
     {
         var sender = CompleteSender(request.Sender);
         if (given.Count == 0)
@@ -78,7 +83,7 @@ internal sealed class EnvelopeRules
 
         // Of mail that the mail system makes itself nobody gets a copy.
         var copies = hasBcc && request.MapsAddresses && (request.Flags & EnvelopeFlags.Internal) == 0;
-        if (given.Count == 1 && (aliases.IsOff || !request.MapsAddresses) && !copies)
+        if (given.Count == 1 && (aliases.IsOff || !request.MapsAddresses) && !copies && bcc is null)
         {
             given[0] = Complete(given[0]);
             return new EnvelopeResult(sender, given, null);
@@ -96,6 +101,11 @@ internal sealed class EnvelopeRules
         if (copies && config.AlwaysBcc.Length > 0 && refusal is null)
         {
             refusal = await ExpandAsync(idText, gathered, Bcc(config.AlwaysBcc), cancellationToken).ConfigureAwait(false);
+        }
+
+        for (var i = 0; i < (bcc?.Count ?? 0) && refusal is null; i++)
+        {
+            refusal = await ExpandAsync(idText, gathered, Bcc(bcc![i]), cancellationToken).ConfigureAwait(false);
         }
 
         return new EnvelopeResult(sender, gathered.Recipients, refusal);

@@ -110,6 +110,24 @@ internal sealed class HeaderPass : IHeaderSink
         output.Write(Lf);
     }
 
+    /// <summary>A field that was cut out of the message elsewhere.</summary>
+    public void Header(ReadOnlySpan<byte> field, ref ContentBuffer buffer)
+    {
+        output = buffer;
+        Header(field, HeaderSyntax.NameLength(field, out var colon), colon);
+        buffer = output;
+        output = default;
+    }
+
+    /// <summary>The header is over, as was found elsewhere: what is missing is added.</summary>
+    public void EndHeader(ref ContentBuffer buffer)
+    {
+        output = buffer;
+        EndHeader();
+        buffer = output;
+        output = default;
+    }
+
     public void Release() => splitter.Release();
 
     private void Note(HeaderName name, ReadOnlySpan<byte> header)

@@ -68,6 +68,9 @@ public sealed class CleanupRequest
     /// <summary>Canonical and virtual alias maps, masquerading and bcc apply; false with no_address_mappings.</summary>
     public bool MapsAddresses { get; init; } = true;
 
+    /// <summary>cleanup_service_name of the receiving service: the one of master.cf's cleanup services that takes the message.</summary>
+    public string CleanupService { get; init; } = "cleanup";
+
     /// <summary>content_filter of the receiving service; null or empty for none.</summary>
     public string? ContentFilter { get; init; }
 }

@@ -1,16 +1,6 @@
-namespace Mta.Services.Clients;
+using Mta.Storage.Queue;
 
-/// <summary>Where a message was put on hold; the words are held_by in the hold queue.</summary>
-public enum HoldReason : byte
-{
-    None = 0,
-    /// <summary>An action of access(5).</summary>
-    Access,
-    /// <summary>An action of header_checks(5) for a header.</summary>
-    HeaderChecks,
-    /// <summary>An action of header_checks(5) for a line of the body.</summary>
-    BodyChecks,
-}
+namespace Mta.Services.Clients;
 
 /// <summary>What rules ask for a message as a whole: actions of access(5) and header_checks(5). They take effect when the message is complete.</summary>
 public sealed class MessageActions

@@ -3,11 +3,12 @@ using Mta.Core.Lookup;
 
 namespace Mta.Services.Clients;
 
-/// <summary>receive_override_options and content_filter of a service that takes mail: what it and cleanup(8) do not do with it.</summary>
+/// <summary>receive_override_options, content_filter and cleanup_service_name of a service that takes mail: what it and cleanup(8) do not do with it.</summary>
 public sealed class ReceiveOverrides
 {
     private ReceiveOverrides(Settings settings)
     {
+        CleanupService = settings.Get(Parameters.CleanupServiceName);
         ContentFilter = settings.Get(Parameters.ContentFilter).Trim() is { Length: > 0 } filter ? filter : null;
         foreach (var option in new ListTokens(settings.Get(Parameters.ReceiveOverrideOptions)))
         {
@@ -42,6 +43,9 @@ public sealed class ReceiveOverrides
 
     /// <summary>transport:nexthop; null for none.</summary>
     public string? ContentFilter { get; }
+
+    /// <summary>cleanup_service_name.</summary>
+    public string CleanupService { get; }
 
     /// <summary>What is wrong with the parameter; null when nothing is.</summary>
     public string? Unknown { get; }

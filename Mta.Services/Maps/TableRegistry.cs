@@ -79,6 +79,27 @@ public sealed class TableRegistry : IAsyncDisposable
         return references.Count == 0 ? TableList.Empty : new TableList([.. references.Select(r => Open(r, kind))]);
     }
 
+    /// <summary>The tables of header_checks and the like, which are asked with pieces of messages.</summary>
+    public ContentTables OpenForContent(Settings settings, Parameter<string> parameter)
+    {
+        Use(settings);
+        return new ContentTables([.. TableReference.ParseList(settings.Get(parameter)).Select(OpenForContent)]);
+    }
+
+    /// <summary>One table for pieces of messages: of regular expressions another one than that for addresses, since it takes bytes.</summary>
+    internal (ILookupTable Table, bool TakesBytes) OpenForContent(TableReference reference)
+    {
+        if (reference.Type is not ("regexp" or "pcre"))
+        {
+            return (Open(reference), false);
+        }
+
+        lock (opening)
+        {
+            return (OpenOnce($"content:{reference}", FileStamp.Of(reference.Name), reference, () => MakePatterns(reference, bytes: true)), true);
+        }
+    }
+
     /// <summary>The list of a parameter such as mynetworks, with its tables and files.</summary>
     public ListMatcher OpenList(Settings settings, Parameter<string> parameter, MatchListKind kind) =>
         OpenList(settings, parameter.Name, settings.Get(parameter), kind);
@@ -176,12 +197,17 @@ public sealed class TableRegistry : IAsyncDisposable
             "pgsql" or "sqlite" or "ldap" or "memcache" => TableParameters.Stamp(reference, settings),
             _ => 0,
         };
+        return OpenOnce(identity, stamp, reference, () => Make(reference, kind));
+    }
+
+    private ILookupTable OpenOnce(string identity, long stamp, TableReference reference, Func<ILookupTable> make)
+    {
         if (tables.TryGetValue(identity, out var known) && known.FileStamp == stamp)
         {
             return known.Table;
         }
 
-        var table = Make(reference, kind);
+        var table = make();
         if (table is FailingTable failing && reference.Type != "fail")
         {
             Warn($"{reference} is unavailable. {failing.Reason}");
@@ -190,11 +216,14 @@ public sealed class TableRegistry : IAsyncDisposable
         tables[identity] = new OpenTable(table, stamp);
         if (table is IWatchedTable watched)
         {
-            watcher!.Watch(watched);
+            watcher!.Watch(watched, inPlaceOf: known.Table as IWatchedTable);
         }
 
         return table;
     }
+
+    private ILookupTable MakePatterns(TableReference reference, bool bytes) =>
+        store is not null && reference.Name is not ['{', ..] ? new StoredPatternTable(reference, store, bytes, Warn) : PatternTable.Open(reference, Warn, bytes);
 
     private ILookupTable Make(TableReference reference, LookupKind kind)
     {
@@ -219,9 +248,7 @@ public sealed class TableRegistry : IAsyncDisposable
             case "cidr":
             case "regexp":
             case "pcre":
-                return store is not null && reference.Name is not ['{', ..]
-                    ? new StoredPatternTable(reference, store, Warn)
-                    : PatternTable.Open(reference, Warn);
+                return MakePatterns(reference, bytes: false);
             case "pgsql":
             case "sqlite":
             case "ldap":

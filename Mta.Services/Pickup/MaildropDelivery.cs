@@ -69,6 +69,7 @@ internal sealed class MaildropDelivery(PickupPorts ports, Settings settings, str
             EnvelopeId = message.EnvelopeId,
             Id = message.Id,
             MaildropId = message.Id.Value,
+            CleanupService = overrides.CleanupService,
             ContentFilter = overrides.ContentFilter,
             MapsAddresses = overrides.MapsAddresses,
             ChecksContent = overrides.ChecksContent,

@@ -42,7 +42,7 @@ public sealed class QueueIntake(
             return new CleanupResult(CleanupOutcome.NoSpace);
         }
 
-        var owned = message.Owned && Delivers && !lease.IsDrained && queue.Room > 0 && !queue.IsLoaded(lease.LeastLoad);
+        var owned = message is { Owned: true, Hold: HoldReason.None } && Delivers && !lease.IsDrained && queue.Room > 0 && !queue.IsLoaded(lease.LeastLoad);
         var stored = owned == message.Owned ? message : message.WithOwner(owned);
         var result = await accept.StoreAsync(stored).ConfigureAwait(false);
         if (result.ContentInUse)

@@ -14,26 +14,49 @@ internal sealed class AcceptWriter(NpgsqlDataSource source, CommitSettler settle
     /// <summary>Stores the messages and tells each session; messages with and without owner go by statements of their own.</summary>
     public async ValueTask StoreAsync(List<AcceptCombiner.Waiting> messages, NodeEpoch epoch, CancellationToken cancellationToken)
     {
-        var owned = messages.TrueForAll(m => m.Message.Owned);
-        if (owned || messages.TrueForAll(m => !m.Message.Owned))
+        var owned = messages.TrueForAll(static m => m.Message is { Owned: true, Hold: HoldReason.None });
+        if (!owned && messages.Exists(static m => m.Message.Hold != HoldReason.None))
         {
-            await StoreAsync(messages, owned, epoch, cancellationToken).ConfigureAwait(false);
+            await StoreWithHeldAsync(messages, epoch, cancellationToken).ConfigureAwait(false);
+        }
+        else if (owned || messages.TrueForAll(m => !m.Message.Owned))
+        {
+            await StoreAsync(messages, owned ? Target.Active : Target.Incoming, epoch, cancellationToken).ConfigureAwait(false);
         }
         else
         {
-            await StoreAsync(messages.FindAll(m => m.Message.Owned), true, epoch, cancellationToken).ConfigureAwait(false);
-            await StoreAsync(messages.FindAll(m => !m.Message.Owned), false, epoch, cancellationToken).ConfigureAwait(false);
+            await StoreAsync(messages.FindAll(m => m.Message.Owned), Target.Active, epoch, cancellationToken).ConfigureAwait(false);
+            await StoreAsync(messages.FindAll(m => !m.Message.Owned), Target.Incoming, epoch, cancellationToken).ConfigureAwait(false);
         }
     }
 
     public ValueTask DisposeAsync() => connection.DisposeAsync();
 
-    private async ValueTask StoreAsync(List<AcceptCombiner.Waiting> messages, bool owned, NodeEpoch epoch, CancellationToken cancellationToken)
+    /// <summary>A batch with messages for the hold queue, which are few: one statement for each reason, then the others as always.</summary>
+    private async ValueTask StoreWithHeldAsync(List<AcceptCombiner.Waiting> messages, NodeEpoch epoch, CancellationToken cancellationToken)
+    {
+        for (var reason = HoldReason.Access; reason <= HoldReason.BodyChecks; reason++)
+        {
+            var held = messages.FindAll(m => m.Message.Hold == reason);
+            if (held.Count > 0)
+            {
+                await StoreAsync(held, Target.HeldBy(reason), epoch, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        var others = messages.FindAll(m => m.Message.Hold == HoldReason.None);
+        if (others.Count > 0)
+        {
+            await StoreAsync(others, epoch, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask StoreAsync(List<AcceptCombiner.Waiting> messages, Target target, NodeEpoch epoch, CancellationToken cancellationToken)
     {
         Exception failure;
         try
         {
-            var stored = await ExecuteAsync(messages, owned, epoch, cancellationToken).ConfigureAwait(false);
+            var stored = await ExecuteAsync(messages, target, epoch, cancellationToken).ConfigureAwait(false);
             if (connection.CommittedWithWarning)
             {
                 // The server says that it did not wait for the standby: a fail-over would lose this.
@@ -53,11 +76,11 @@ internal sealed class AcceptWriter(NpgsqlDataSource source, CommitSettler settle
             failure = e;
         }
 
-        await FailAsync(messages, owned, epoch, failure, cancellationToken).ConfigureAwait(false);
+        await FailAsync(messages, target, epoch, failure, cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask FailAsync(
-        List<AcceptCombiner.Waiting> messages, bool owned, NodeEpoch epoch, Exception failure, CancellationToken cancellationToken)
+        List<AcceptCombiner.Waiting> messages, Target target, NodeEpoch epoch, Exception failure, CancellationToken cancellationToken)
     {
         var sent = executing;
         if (StorageErrors.IsDataError(failure))
@@ -75,8 +98,8 @@ internal sealed class AcceptWriter(NpgsqlDataSource source, CommitSettler settle
 
             // One bad message must not take the others down: halves, until it stands alone.
             var half = messages.Count / 2;
-            await StoreAsync(messages.GetRange(0, half), owned, epoch, cancellationToken).ConfigureAwait(false);
-            await StoreAsync(messages.GetRange(half, messages.Count - half), owned, epoch, cancellationToken).ConfigureAwait(false);
+            await StoreAsync(messages.GetRange(0, half), target, epoch, cancellationToken).ConfigureAwait(false);
+            await StoreAsync(messages.GetRange(half, messages.Count - half), target, epoch, cancellationToken).ConfigureAwait(false);
             return;
         }
 
@@ -117,7 +140,7 @@ internal sealed class AcceptWriter(NpgsqlDataSource source, CommitSettler settle
     // True from the moment that the statement may have reached the server.
     private bool executing;
 
-    private async ValueTask<int> ExecuteAsync(List<AcceptCombiner.Waiting> messages, bool owned, NodeEpoch epoch, CancellationToken cancellationToken)
+    private async ValueTask<int> ExecuteAsync(List<AcceptCombiner.Waiting> messages, Target target, NodeEpoch epoch, CancellationToken cancellationToken)
     {
         executing = false;
         var (open, isNew) = await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
@@ -133,7 +156,7 @@ internal sealed class AcceptWriter(NpgsqlDataSource source, CommitSettler settle
         }
 
         await CheckChunksAsync(open, messages, cancellationToken).ConfigureAwait(false);
-        var command = CommandFor(open, owned, batch.HasSources);
+        var command = CommandFor(open, target, batch.HasSources);
         command.Parameters[0].Value = epoch.Name;
         ((NpgsqlParameter<long>)command.Parameters[1]).TypedValue = epoch.Epoch;
         if (!command.IsPrepared)
@@ -172,15 +195,9 @@ internal sealed class AcceptWriter(NpgsqlDataSource source, CommitSettler settle
         }
     }
 
-    private NpgsqlCommand CommandFor(NpgsqlConnection open, bool owned, bool fromSource)
+    private NpgsqlCommand CommandFor(NpgsqlConnection open, Target target, bool fromSource)
     {
-        var sql = (owned, fromSource) switch
-        {
-            (true, false) => QueueSql.AcceptOwned,
-            (false, false) => QueueSql.AcceptUnowned,
-            (true, true) => QueueSql.AcceptOwnedFromSource,
-            (false, true) => QueueSql.AcceptUnownedFromSource,
-        };
+        var sql = QueueSql.Accept(target.Owned, target.Hold, fromSource);
         if (!commands.TryGetValue(sql, out var command))
         {
             command = new NpgsqlCommand(sql, open) { CommandTimeout = 0 };
@@ -209,5 +226,15 @@ internal sealed class AcceptWriter(NpgsqlDataSource source, CommitSettler settle
         {
             message.TrySetResult(result);
         }
+    }
+
+    /// <summary>The queue of a batch's messages.</summary>
+    private readonly record struct Target(bool Owned, HoldReason Hold)
+    {
+        public static Target Active => new(true, HoldReason.None);
+
+        public static Target Incoming => new(false, HoldReason.None);
+
+        public static Target HeldBy(HoldReason reason) => new(false, reason);
     }
 }

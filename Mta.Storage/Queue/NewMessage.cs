@@ -2,6 +2,18 @@ using Mta.Core.Queue;
 
 namespace Mta.Storage.Queue;
 
+/// <summary>Who put a message on hold when it came in: held_by in the hold queue.</summary>
+public enum HoldReason : byte
+{
+    None = 0,
+    /// <summary>An action of access(5).</summary>
+    Access,
+    /// <summary>An action of header_checks(5) for a header.</summary>
+    HeaderChecks,
+    /// <summary>An action of header_checks(5) for a line of the body.</summary>
+    BodyChecks,
+}
+
 /// <summary>A message on its way into the queue: envelope, recipients and content.</summary>
 public sealed class NewMessage
 {
@@ -18,6 +30,9 @@ public sealed class NewMessage
     /// <summary>True when this node delivers it from memory; false puts it into incoming, for whichever node has room.</summary>
     public bool Owned { get; init; }
 
+    /// <summary>The message goes into the hold queue, whatever <see cref="Owned"/> says.</summary>
+    public HoldReason Hold { get; init; }
+
     /// <summary>The maildrop message that this one replaces, deleted in the same transaction; 0 for none.</summary>
     public long MaildropId { get; init; }
 
@@ -28,6 +43,7 @@ public sealed class NewMessage
         Recipients = Recipients,
         Content = Content,
         StoredChunks = StoredChunks,
+        Hold = Hold,
         MaildropId = MaildropId,
         Owned = owned,
     };

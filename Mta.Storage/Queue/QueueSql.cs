@@ -45,9 +45,26 @@ internal static class QueueSql
 
     public const string AcceptUnowned = "WITH " + AliveWriter + AcceptParts + IntoIncoming;
 
-    public const string AcceptOwnedFromSource = "WITH " + AliveWriter + AcceptParts + AcceptSources + IntoActive + ", picked";
+    private const string AcceptOwnedFromSource = "WITH " + AliveWriter + AcceptParts + AcceptSources + IntoActive + ", picked";
 
-    public const string AcceptUnownedFromSource = "WITH " + AliveWriter + AcceptParts + AcceptSources + IntoIncoming + ", picked";
+    private const string AcceptUnownedFromSource = "WITH " + AliveWriter + AcceptParts + AcceptSources + IntoIncoming + ", picked";
+
+    private static readonly string[] AcceptHeld = [.. HoldReasons.Select(r => "WITH " + AliveWriter + AcceptParts + IntoHold(r))];
+
+    private static readonly string[] AcceptHeldFromSource =
+        [.. HoldReasons.Select(r => "WITH " + AliveWriter + AcceptParts + AcceptSources + IntoHold(r) + ", picked")];
+
+    /// <summary>The values of held_by, by <see cref="HoldReason"/>.</summary>
+    private static string[] HoldReasons => ["", "access", "header_checks", "body_checks"];
+
+    /// <summary>The statement that puts a batch into one queue. A message on hold has no owner, and no queue has a statement that is slower for it.</summary>
+    public static string Accept(bool owned, HoldReason hold, bool fromSource) =>
+        hold != HoldReason.None ? (fromSource ? AcceptHeldFromSource : AcceptHeld)[(int)hold]
+        : owned ? fromSource ? AcceptOwnedFromSource : AcceptOwned
+        : fromSource ? AcceptUnownedFromSource : AcceptUnowned;
+
+    private static string IntoHold(string reason) =>
+        $" INSERT INTO mta_store.hold ({MessageColumns}, held_by) SELECT m.*{AcceptMessages.Replace(", 0, false", $", 0, false, '{reason}'", StringComparison.Ordinal)}";
 
     /// <summary>
     /// After the writer's lock is ours the old transaction has ended, one way or the other. The write makes this commit wait for a

@@ -100,10 +100,11 @@ internal sealed partial class MapTool
         var database = NeedsDatabase(reference) ? await SourceAsync(cancellationToken).ConfigureAwait(false) : null;
         var registry = new TableRegistry(new MailLog(new Warnings(terminal)), TimeProvider.System, database);
         registry.Use(settings);
-        var table = registry.Open(reference.ToString());
+        var isMessage = options.HeaderKeys || options.BodyKeys;
+        var (table, takesBytes) = isMessage ? registry.OpenForContent(reference) : (registry.Open(reference.ToString()), true);
         return async (key, stop) =>
         {
-            var result = await table.FindAsync(key, stop).ConfigureAwait(false);
+            var result = await ContentTables.FindAsync(table, takesBytes, key, stop).ConfigureAwait(false);
             return result.IsFailed ? throw new MapToolException(result.Text) : result.IsFound ? result.Value : null;
         };
     }

@@ -53,6 +53,8 @@ internal sealed partial class MapTool
     {
         switch (options.Action)
         {
+            case MapAction.Query when options.HeaderKeys || options.BodyKeys:
+                return await QueryMessageAsync(cancellationToken).ConfigureAwait(false) ? ExitCode.Ok : ExitCode.Failure;
             case MapAction.Query when options.Key == "-":
                 return await QueryAllAsync(cancellationToken).ConfigureAwait(false) ? ExitCode.Ok : ExitCode.Failure;
             case MapAction.Query:

@@ -45,6 +45,15 @@ internal sealed class MapToolOptions
 
     public bool Json { get; private set; }
 
+    /// <summary>The header fields of a message on standard input are keys (-h).</summary>
+    public bool HeaderKeys { get; private set; }
+
+    /// <summary>The lines of its body are keys (-b).</summary>
+    public bool BodyKeys { get; private set; }
+
+    /// <summary>The message is walked through by its MIME structure (-m).</summary>
+    public bool Mime { get; private set; }
+
     public IReadOnlyList<string> Tables { get; private set; } = [];
 
     /// <summary>Reads the arguments; on misuse says so and gives null.</summary>
@@ -65,19 +74,26 @@ internal sealed class MapToolOptions
 
             actions += option is 'd' or 'q' or 's' ? 1 : 0;
             message |= option is 'b' or 'h' or 'm';
+            options.HeaderKeys |= option == 'h';
+            options.BodyKeys |= option == 'b';
+            options.Mime |= option == 'm';
             options.Take(option, getopt.Value);
         }
 
         options.Tables = getopt.Operands;
         var problem = actions > 1 ? "specify only one of -s -q or -d"
             : message && (options.Action != MapAction.Query || options.Key != "-") ? "specify -b -h or -m only with \"-q -\""
-            : message ? "-b, -h and -m are not available in this version"
             : options.Tables.Count == 0 ? aliases ? AliasUsage : MapUsage
             : null;
         if (problem is not null)
         {
             terminal.Fatal(problem);
             return null;
+        }
+
+        if (options.Mime && !options.HeaderKeys && !options.BodyKeys)
+        {
+            terminal.Warning("ignoring -m option without -b or -h");
         }
 
         return options;

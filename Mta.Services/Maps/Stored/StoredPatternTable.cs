@@ -1,3 +1,4 @@
+using System.Text;
 using Mta.Core.Lookup;
 using Mta.Core.Lookup.Patterns;
 using Mta.Services.Maps.Tables;
@@ -10,7 +11,8 @@ namespace Mta.Services.Maps.Stored;
 /// <c>cidr:</c>, <c>regexp:</c> or <c>pcre:</c> with a path or a name. Rules that are stored in the database under it are used; without
 /// any, those of the file. What was read once goes on answering while the database is away.
 /// </summary>
-internal sealed class StoredPatternTable(TableReference reference, LookupStore store, Action<string> warn) : ILookupTable, IWatchedTable
+/// <param name="bytes">Keys, rules and results are bytes, each a character (Latin-1).</param>
+internal sealed class StoredPatternTable(TableReference reference, LookupStore store, bool bytes, Action<string> warn) : ILookupTable, IWatchedTable
 {
     private readonly LookupKind kind = LookupKinds.Find(reference.Type) ?? throw new ArgumentException("no type of patterns", nameof(reference));
     private readonly Lock gate = new();
@@ -68,7 +70,7 @@ internal sealed class StoredPatternTable(TableReference reference, LookupStore s
     {
         if (found is not { } known)
         {
-            var table = PatternTable.Open(reference, warn);
+            var table = PatternTable.Open(reference, warn, bytes);
             if (table is FailingTable { Reason: var reason })
             {
                 warn($"{Reference} is unavailable. {reason}, and no rules are stored under that name");
@@ -87,7 +89,7 @@ internal sealed class StoredPatternTable(TableReference reference, LookupStore s
         var lines = new List<RuleLine>();
         foreach (var (position, rule) in await store.ReadRulesAsync(known.Id, cancellationToken).ConfigureAwait(false))
         {
-            lines.Add(new RuleLine(rule, position));
+            lines.Add(new RuleLine(bytes ? Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(rule)) : rule, position));
         }
 
         return PatternTable.Make(reference, lines, warn);

@@ -20,12 +20,12 @@ internal sealed class TableWatcher(LookupStore store, TimeProvider time, Action<
 
     public IReadOnlyList<IWatchedTable> Tables => tables;
 
-    /// <summary>Begins to watch a table, in the place of one of the same reference that it follows.</summary>
-    public void Watch(IWatchedTable table)
+    /// <summary>Begins to watch a table, in the place of one that it follows.</summary>
+    public void Watch(IWatchedTable table, IWatchedTable? inPlaceOf = null)
     {
         lock (gate)
         {
-            tables = [.. tables.Where(t => t.Reference != table.Reference), table];
+            tables = [.. tables.Where(t => t != inPlaceOf), table];
             names = Array.ConvertAll(tables, t => t.Name);
         }
     }

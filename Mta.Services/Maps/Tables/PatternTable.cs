@@ -1,3 +1,4 @@
+using System.Text;
 using Mta.Core.Lookup;
 using Mta.Core.Lookup.Patterns;
 
@@ -19,9 +20,10 @@ internal sealed class PatternTable : ILookupTable
     public bool MatchesWholeKey => true;
 
     /// <param name="warn">Takes what is wrong with rules.</param>
-    public static ILookupTable Open(TableReference reference, Action<string> warn)
+    /// <param name="bytes">Keys and results are bytes, each a character (Latin-1), and so are the rules: messages are not always text.</param>
+    public static ILookupTable Open(TableReference reference, Action<string> warn, bool bytes = false)
     {
-        return Read(reference, out var problem) is { } lines ? Make(reference, lines, warn) : new FailingTable(reference.ToString(), problem!);
+        return Read(reference, bytes, out var problem) is { } lines ? Make(reference, lines, warn) : new FailingTable(reference.ToString(), problem!);
     }
 
     /// <summary>A table of rules that were read already.</summary>
@@ -35,17 +37,18 @@ internal sealed class PatternTable : ILookupTable
 
     public ValueTask<LookupResult> FindAsync(string key, CancellationToken cancellationToken) => new(find(key));
 
-    private static List<RuleLine>? Read(TableReference reference, out string? problem)
+    private static List<RuleLine>? Read(TableReference reference, bool bytes, out string? problem)
     {
         if (reference.Name is ['{', ..])
         {
-            return RuleLine.ReadInline(reference.Type, reference.Name, out problem);
+            var rules = bytes ? Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(reference.Name)) : reference.Name;
+            return RuleLine.ReadInline(reference.Type, rules, out problem);
         }
 
         try
         {
             problem = null;
-            return RuleLine.Read(File.ReadAllText(reference.Name));
+            return RuleLine.Read(File.ReadAllText(reference.Name, bytes ? Encoding.Latin1 : Encoding.UTF8));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {

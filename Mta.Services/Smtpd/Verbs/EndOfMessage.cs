@@ -60,16 +60,12 @@ internal static class EndOfMessage
 
     private static string QueuedChunks(long bytes) => string.Create(CultureInfo.InvariantCulture, $"250 2.0.0 Ok: {bytes} bytes queued as ");
 
-    // The text of a rule may be a reply of its own.
-    private static bool HasCode(string text) =>
-        text.Length > 3 && text[0] is '4' or '5' && !text.AsSpan(1, 2).ContainsAnyExceptInRange('0', '9') && text[3] == ' ';
-
     private static ServerReply Explain(CleanupResult result)
     {
         if (result.Text is { } text)
         {
             var dsn = result.Dsn ?? "5.7.1";
-            return new ServerReply(HasCode(text) ? text : $"{(dsn[0] == '4' ? "451" : "550")} {dsn} {text}");
+            return new ServerReply($"{(dsn[0] == '4' ? "451" : "550")} {dsn} {text}");
         }
 
         return result.Outcome switch

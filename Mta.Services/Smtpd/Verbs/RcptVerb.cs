@@ -110,6 +110,7 @@ internal static class RcptVerb
             ClientPort = client.Port,
             Protocol = session.Protocol,
             Helo = session.Helo ?? "",
+            CleanupService = session.Config.Overrides.CleanupService,
             ContentFilter = session.Config.Overrides.ContentFilter,
             MapsAddresses = session.Config.Overrides.MapsAddresses,
             ChecksContent = session.Config.Overrides.ChecksContent,

@@ -18,19 +18,24 @@ internal sealed class PostfixJudge : IAsyncDisposable
 
     private string Configuration => Path.Combine(root, "etc");
 
-    private string MailDirectory => Path.Combine(root, "mail");
+    private string LogFile => Path.Combine(root, "mail.log");
+
+    public string MailDirectory => Path.Combine(root, "mail");
 
     /// <summary>Postfix starts for root only: for anyone else the test is skipped, and says so.</summary>
-    public static async Task<PostfixJudge> StartAsync(int relayPort, string mainCf, CancellationToken cancellationToken)
+    public static async Task<PostfixJudge> StartAsync(int relayPort, string mainCf, CancellationToken cancellationToken, string masterCf = "")
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "Postfix, the judge of this test, starts for root only");
         Assert.SkipUnless(File.Exists(Program), "Debian's package postfix, the judge of this test, is not installed");
         var judge = new PostfixJudge();
-        await judge.ConfigureAsync(relayPort, mainCf, cancellationToken);
+        await judge.ConfigureAsync(relayPort, mainCf, masterCf, cancellationToken);
         (await judge.RunAsync("start", cancellationToken)).Succeeded();
         await Until.TrueAsync(() => judge.IsListeningAsync(cancellationToken), "Postfix listens", cancellationToken);
         return judge;
     }
+
+    /// <summary>The log so far.</summary>
+    public string Log() => File.Exists(LogFile) ? File.ReadAllText(LogFile) : "";
 
     /// <summary>Messages in a virtual maildir.</summary>
     public string[] Mails(string user) =>
@@ -42,7 +47,7 @@ internal sealed class PostfixJudge : IAsyncDisposable
         Directory.Delete(root, recursive: true);
     }
 
-    private async Task ConfigureAsync(int relayPort, string mainCf, CancellationToken cancellationToken)
+    private async Task ConfigureAsync(int relayPort, string mainCf, string masterCf, CancellationToken cancellationToken)
     {
         foreach (var name in (string[])["etc", "spool", "data", "mail"])
         {
@@ -65,7 +70,7 @@ internal sealed class PostfixJudge : IAsyncDisposable
             data_directory = {root}/data
             command_directory = /usr/sbin
             daemon_directory = /usr/lib/postfix/sbin
-            maillog_file = {root}/mail.log
+            maillog_file = {LogFile}
             maillog_file_prefixes = {root}
             alias_maps =
             relayhost = [127.0.0.1]:{relayPort}
@@ -101,8 +106,9 @@ internal sealed class PostfixJudge : IAsyncDisposable
             scache    unix  - - n - 1 scache
             tlsmgr    unix  - - n 1000? 1 tlsmgr
             postlog   unix-dgram n - n - 1 postlogd
+            discard   unix  - - n - - discard
 
-            """), cancellationToken);
+            """) + masterCf, cancellationToken);
     }
 
     private Task<CommandResult> RunAsync(string action, CancellationToken cancellationToken) =>

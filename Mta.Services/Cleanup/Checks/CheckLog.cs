@@ -1,0 +1,67 @@
+using System.Text;
+using Mta.Services.Clients;
+
+namespace Mta.Services.Cleanup.Checks;
+
+/// <summary>The log lines of header and body checks for one message.</summary>
+/// <param name="sender">The envelope sender, completed.</param>
+/// <param name="recipient">The last recipient, completed; null for none.</param>
+internal sealed class CheckLog(MailLog log, CleanupRequest request, string idText, string sender, string? recipient)
+{
+    private const int LongestContent = 200;
+    private const int LongestErrorText = 100;
+
+    private readonly string origin = request.Protocol.Length == 0 && request.ClientPort == 0 ? "local" : $"{request.ClientName}[{request.ClientAddress}]";
+
+    /// <param name="action">The action's word in the log: <c>reject</c>, <c>warning</c> ...</param>
+    /// <param name="where"><c>header</c> or <c>body</c>.</param>
+    public void Action(string action, string where, ReadOnlySpan<byte> content, string text)
+    {
+        var shown = Printable(content[..Math.Min(content.Length, LongestContent)]);
+        var to = recipient is null ? "" : $" to=<{recipient}>";
+        var protocol = request.Protocol.Length == 0 ? "" : $" proto={request.Protocol}";
+        var helo = request.Helo.Length == 0 ? "" : $" helo=<{request.Helo}>";
+        var reason = text.Length == 0 ? "" : ": " + Printable(text);
+        log.Info(CleanupService.Tag, $"{idText}: {action}: {where} {shown} from {origin}; from=<{sender}>{to}{protocol}{helo}{reason}");
+    }
+
+    public void MimeError(string error, ReadOnlySpan<byte> text)
+    {
+        var shown = Printable(text[..Math.Min(text.Length, LongestErrorText)]);
+        log.Info(CleanupService.Tag, $"{idText}: reject: mime-error {error}: {shown} from {origin}; from=<{sender}> to=<{recipient ?? "unknown"}>");
+    }
+
+    /// <param name="reason">Which table failed, and on what.</param>
+    public void LookupProblem(string map, string reason)
+    {
+        log.Warning(CleanupService.Tag, $"{Printable(reason)}");
+        log.Warning(CleanupService.Tag, $"{idText}: {map} map lookup problem -- message not accepted, try again later");
+    }
+
+    /// <summary>A rule that cannot be followed; it is left out.</summary>
+    public void BadRule(string text) => log.Warning(CleanupService.Tag, $"{text}");
+
+    /// <summary>Text of one character a byte as it is shown in logs and replies.</summary>
+    public static string Printable(string bytes) => Ascii.IsValid(bytes) ? bytes : Printable(Encoding.Latin1.GetBytes(bytes));
+
+    /// <summary>What is not UTF-8 becomes question marks, one a byte.</summary>
+    private static string Printable(ReadOnlySpan<byte> bytes)
+    {
+        var text = new StringBuilder(bytes.Length);
+        while (!bytes.IsEmpty)
+        {
+            if (Rune.DecodeFromUtf8(bytes, out var rune, out var consumed) == System.Buffers.OperationStatus.Done)
+            {
+                text.Append(rune.ToString());
+            }
+            else
+            {
+                text.Append('?', consumed);
+            }
+
+            bytes = bytes[consumed..];
+        }
+
+        return text.ToString();
+    }
+}
