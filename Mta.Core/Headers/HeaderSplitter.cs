@@ -125,11 +125,7 @@ public struct HeaderSplitter(int sizeLimit)
     /// <summary>Hands out one field; a line that is none ends the header.</summary>
     private bool Emit(ReadOnlySpan<byte> header, IHeaderSink sink)
     {
-        if (header.Length > sizeLimit || overlong)
-        {
-            header = header[..Math.Min(header.Length, sizeLimit)].TrimEnd(Lf);
-        }
-
+        header = header[..HeaderSyntax.CutLength(header, sizeLimit)];
         var nameLength = NameLength(header, out var colon);
         if (nameLength == 0)
         {
@@ -218,7 +214,8 @@ public struct HeaderSplitter(int sizeLimit)
 
         overlong = true;
         lineEnded = kept![keptLength - 1] == Lf;
-        keptLength = sizeLimit;
+        // One byte more shows that there was more.
+        keptLength = sizeLimit + 1;
     }
 
     private int SkipOverlong(ReadOnlySpan<byte> input, IHeaderSink sink)

@@ -23,4 +23,21 @@ public static class HeaderSyntax
     /// <summary>The value without the white space in front of it, folded lines as they are.</summary>
     /// <param name="header">A whole field without its line end.</param>
     public static ReadOnlySpan<byte> Value(ReadOnlySpan<byte> header) => header[(header.IndexOf((byte)':') + 1)..].TrimStart(" \t\r\n"u8);
+
+    /// <summary>
+    /// The length of a field without what is above header_size_limit, as Postfix cuts it: before the line that goes over the limit when that
+    /// loses less than a tenth of it, else in the middle of the line.
+    /// </summary>
+    /// <param name="header">At least one byte more than the limit of a field that is longer.</param>
+    public static int CutLength(ReadOnlySpan<byte> header, int limit)
+    {
+        const byte lf = (byte)'\n';
+        if (header.Length <= limit || header[limit] == lf)
+        {
+            return Math.Min(header.Length, limit);
+        }
+
+        var line = header[..limit].LastIndexOf(lf) + 1;
+        return line > 0.9 * limit ? line - 1 : limit;
+    }
 }

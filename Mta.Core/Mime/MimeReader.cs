@@ -190,7 +190,7 @@ public sealed class MimeReader(MimeOptions options)
 
     private MimeItem GiveHeader()
     {
-        Text = header.WrittenMemory;
+        Text = header.WrittenMemory[..HeaderSyntax.CutLength(header.WrittenSpan, options.HeaderSizeLimit)];
         Class = MimeStructure.IsMimeField(header.WrittenSpan) ? HeaderClass.Mime : structure.Class;
         structure.Field(header.WrittenSpan);
         headerGiven = true;
@@ -218,8 +218,9 @@ public sealed class MimeReader(MimeOptions options)
 
     private void Keep(ReadOnlySpan<byte> piece, bool continues)
     {
-        var room = options.HeaderSizeLimit - header.WrittenCount - (continues ? 1 : 0);
-        if (room > 0)
+        // One byte more than is wanted shows that there was more.
+        var room = options.HeaderSizeLimit + 1 - header.WrittenCount - (continues ? 1 : 0);
+        if (room >= 0)
         {
             header.Write(continues ? "\n"u8 : []);
             header.Write(piece[..Math.Min(piece.Length, room)]);

@@ -50,8 +50,8 @@ internal sealed class CheckCase
     }
 
     /// <summary>The services of this case in master.cf.</summary>
-    public string MasterCf(int port) =>
-        $"127.0.0.1:{port} inet n - n - - smtpd -o cleanup_service_name={Mailbox}{Options(SmtpdSettings)}\n"
+    public string MasterCf(string address, int port) =>
+        $"{address}:{port} inet n - n - - smtpd -o cleanup_service_name={Mailbox}{Options(SmtpdSettings)}\n"
         + $"{Mailbox} unix n - n - 0 cleanup{Options(CleanupSettings)}\n";
 
     private static string Options(List<string> settings) => string.Concat(settings.Select(s => $" -o {{ {s} }}"));

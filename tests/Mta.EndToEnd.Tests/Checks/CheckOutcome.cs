@@ -8,9 +8,9 @@ namespace Mta.EndToEnd.Tests.Checks;
 internal static partial class CheckOutcome
 {
     /// <summary>Sends a case's message, and gives the reply to its end.</summary>
-    public static async Task<string> SendAsync(CheckCase check, int port, CancellationToken cancellationToken)
+    public static async Task<string> SendAsync(CheckCase check, string address, int port, CancellationToken cancellationToken)
     {
-        await using var client = await SmtpDialogue.ConnectAsync(port, cancellationToken);
+        await using var client = await SmtpDialogue.ConnectAsync(address, port, cancellationToken);
         await client.ExpectAsync("EHLO client.test", "250", cancellationToken);
         var replies = new List<string> { await client.SayAsync($"MAIL FROM:<{check.Sender}>", cancellationToken) };
         foreach (var recipient in check.Recipients)

@@ -13,16 +13,6 @@ internal static class Ports
         return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
-    /// <summary>Several at once, no two the same.</summary>
-    public static List<int> Free(int count)
-    {
-        var sockets = Enumerable.Range(0, count).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToList();
-        sockets.ForEach(s => s.Bind(new IPEndPoint(IPAddress.Loopback, 0)));
-        var ports = sockets.ConvertAll(s => ((IPEndPoint)s.LocalEndPoint!).Port);
-        sockets.ForEach(s => s.Dispose());
-        return ports;
-    }
-
     /// <summary>True when somebody accepts connections there.</summary>
     public static async Task<bool> IsListeningAsync(int port)
     {

@@ -22,10 +22,13 @@ internal sealed class SmtpDialogue : IAsyncDisposable
     public string Greeting { get; private set; } = "";
 
     /// <summary>Connects and takes the greeting.</summary>
-    public static async Task<SmtpDialogue> ConnectAsync(int port, CancellationToken cancellationToken)
+    public static Task<SmtpDialogue> ConnectAsync(int port, CancellationToken cancellationToken) => ConnectAsync("127.0.0.1", port, cancellationToken);
+
+    /// <summary>The same to another address of this machine.</summary>
+    public static async Task<SmtpDialogue> ConnectAsync(string address, int port, CancellationToken cancellationToken)
     {
-        var client = new TcpClient();
-        await client.ConnectAsync("127.0.0.1", port, cancellationToken);
+        var client = new TcpClient(AddressFamily.InterNetwork);
+        await client.ConnectAsync(address, port, cancellationToken);
         var dialogue = new SmtpDialogue(client);
         dialogue.Greeting = await dialogue.ExpectAsync("220 ", cancellationToken);
         return dialogue;

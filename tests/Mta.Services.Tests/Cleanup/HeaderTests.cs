@@ -171,7 +171,7 @@ public sealed class HeaderTests
     [InlineData("cleanup_replace_stray_cr_lf = no", "A: b\rc\n\nd\re\n", "A: b\rc\n\nd\re\n")]
     [InlineData("header_size_limit = 10", "Subject: 1234567\n 89\nTo: a\n\nb\n", "Subject: 1\nTo: a\n\nb\n")]
     [InlineData("header_size_limit = 10", "Subject:1\n 2345\nTo: a\n\nb\n", "Subject:1\nTo: a\n\nb\n")]
-    [InlineData("header_size_limit = 10", "A: 1\n 2345678\n 9\nTo: a\n\nb\n", "A: 1\nTo: a\n\nb\n")]
+    [InlineData("header_size_limit = 10", "A: 1\n 2345678\n 9\nTo: a\n\nb\n", "A: 1\n 2345\nTo: a\n\nb\n")]
     [InlineData("header_size_limit = 10", "A-much-too-long-name: x\n\nb\n", "\nA-much-too-long-name: x\n\nb\n")]
     [InlineData("header_size_limit = 10", "no header and no line end at all", "\nno header and no line end at all\n")]
     [InlineData("always_add_missing_headers = yes\nundisclosed_recipients_header = To: undisclosed-recipients:;", "Date: d\nFrom: f\n\nb\n",
