@@ -20,11 +20,15 @@ BEGIN
 END
 $body$;
 
--- The rights of the function are those of whoever owns it.
+-- The rights of the function are those of whoever owns it. The schema's owner passes the right to call it on, as a migration does again.
 ALTER FUNCTION mta.free_space() OWNER TO CURRENT_USER;
-ALTER TABLE mta_store.disk OWNER TO CURRENT_USER;
 REVOKE ALL ON FUNCTION mta.free_space() FROM PUBLIC;
-DO $body$ BEGIN
+DO $body$
+DECLARE
+    schema_owner regrole := (SELECT nspowner::regrole FROM pg_namespace WHERE nspname = 'mta');
+BEGIN
+    EXECUTE format('ALTER TABLE mta_store.disk OWNER TO %s', schema_owner);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION mta.free_space() TO %s WITH GRANT OPTION', schema_owner);
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'mta_daemon') THEN
         GRANT EXECUTE ON FUNCTION mta.free_space() TO mta_daemon;
     END IF;

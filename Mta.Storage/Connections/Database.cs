@@ -125,7 +125,8 @@ public sealed class Database
         }
 
         SetUnlessGiven(connection, "Host Recheck Seconds", 2);
-        SetUnlessGiven(connection, "Timeout", 5);
+        // Seconds to connect to one host. Of several one may be dead without saying so, and a heartbeat (a third of the lease) has to reach the other.
+        SetUnlessGiven(connection, "Timeout", connection.Host!.Contains(',', StringComparison.Ordinal) ? 2 : 5);
         SetUnlessGiven(connection, "Command Timeout", 30);
         // Nothing of ours leaves state behind in a session, so that the DISCARD ALL before each reuse would be waste.
         SetUnlessGiven(connection, "No Reset On Close", true);
