@@ -124,8 +124,9 @@ public sealed class Database
             connection.Options = $"{ServerKeepalives} {connection.Options}".TrimEnd();
         }
 
-        SetUnlessGiven(connection, "Host Recheck Seconds", 2);
-        // Seconds to connect to one host. Of several one may be dead without saying so, and a heartbeat (a third of the lease) has to reach the other.
+        SetUnlessGiven(connection, "Host Recheck Seconds", 10);
+        // Seconds to connect to one host, twice where TLS is only preferred. Of several one may be dead without saying so: it is left alone for
+        // ten seconds then (Host Recheck Seconds), and a heartbeat, which has a third of the lease, reaches the next.
         SetUnlessGiven(connection, "Timeout", connection.Host!.Contains(',', StringComparison.Ordinal) ? 2 : 5);
         SetUnlessGiven(connection, "Command Timeout", 30);
         // Nothing of ours leaves state behind in a session, so that the DISCARD ALL before each reuse would be waste.

@@ -7,7 +7,7 @@ namespace Mta.EndToEnd.Tests.Scenarios.Faults;
 public sealed class AfterAFailOverToTheSynchronousStandbyNothingIsLost
 {
     // A third of it is the time in which a heartbeat has to get past a host that is dead.
-    private const string MainCf = FaultTraffic.MainCf + "\nnode_lease_time = 12s\n";
+    private const string MainCf = FaultTraffic.MainCf + "\nnode_lease_time = 15s\n";
 
     [Fact]
     public async Task After_a_primary_was_killed_and_its_standby_promoted_nothing_is_lost()
