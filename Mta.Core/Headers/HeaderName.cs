@@ -52,7 +52,17 @@ public static class HeaderNames
         | (1L << (int)HeaderName.ResentFrom) | (1L << (int)HeaderName.ResentMessageId) | (1L << (int)HeaderName.ResentReplyTo)
         | (1L << (int)HeaderName.ResentSender) | (1L << (int)HeaderName.ResentTo);
 
+    /// <summary>Fields whose addresses are the sender's, or where answers go; Resent-Reply-To is none of them in Postfix.</summary>
+    private const long Senders =
+        (1L << (int)HeaderName.DispositionNotificationTo) | (1L << (int)HeaderName.ErrorsTo) | (1L << (int)HeaderName.From)
+        | (1L << (int)HeaderName.MailFollowupTo) | (1L << (int)HeaderName.ReplyTo) | (1L << (int)HeaderName.ResentFrom)
+        | (1L << (int)HeaderName.ResentSender) | (1L << (int)HeaderName.ReturnPath)
+        | (1L << (int)HeaderName.ReturnReceiptTo) | (1L << (int)HeaderName.Sender);
+
     public static bool HasAddresses(HeaderName name) => ((Addresses >> (int)name) & 1) != 0;
+
+    /// <summary>Of the fields with addresses: those of senders. The others have recipients.</summary>
+    public static bool HasSenders(HeaderName name) => ((Senders >> (int)name) & 1) != 0;
 
     public static bool IsResent(HeaderName name) => ((Resent >> (int)name) & 1) != 0;
 

@@ -27,6 +27,9 @@ internal sealed class CleanupTransaction : ICleanupTransaction, IContentOutput
     private bool eightBit;
     private bool tooBig;
     private bool storeFailed;
+
+    /// <summary>The sender as it goes into the queue; null until it was looked up.</summary>
+    private string? sender;
     private bool endsWithLf = true;
     /// <summary>The message was handed over or refused: nothing of it is left here.</summary>
     private bool ended;
@@ -148,7 +151,13 @@ internal sealed class CleanupTransaction : ICleanupTransaction, IContentOutput
             return await RefuseAsync(new CleanupResult(CleanupOutcome.TooManyHops)).ConfigureAwait(false);
         }
 
-        var envelope = await service.Envelopes.MakeAsync(IdText, request, recipients, actions?.Bcc, cancellationToken).ConfigureAwait(false);
+        if (!await MapSenderAsync(cancellationToken).ConfigureAwait(false)
+            || (headers.HasUnmapped && !await MapHeaderAsync(cancellationToken).ConfigureAwait(false)))
+        {
+            return await RefuseAsync(new CleanupResult(CleanupOutcome.WriteError)).ConfigureAwait(false);
+        }
+
+        var envelope = await service.Envelopes.MakeAsync(IdText, request, sender!, recipients, actions?.Bcc, cancellationToken).ConfigureAwait(false);
         if (envelope.Refusal is { } refusal)
         {
             return await RefuseAsync(refusal).ConfigureAwait(false);
@@ -264,8 +273,34 @@ internal sealed class CleanupTransaction : ICleanupTransaction, IContentOutput
         }
     }
 
+    /// <summary>False when a table cannot answer.</summary>
+    private async ValueTask<bool> MapSenderAsync(CancellationToken cancellationToken) =>
+        (sender ??= await service.Envelopes.SenderAsync(IdText, request, cancellationToken).ConfigureAwait(false)) is not null;
+
+    /// <summary>Replaces addresses in the header fields that are in the buffer; false when a table cannot answer.</summary>
+    private async ValueTask<bool> MapHeaderAsync(CancellationToken cancellationToken)
+    {
+        if (await MapSenderAsync(cancellationToken).ConfigureAwait(false)
+            && await headers.MapAsync(buffer, sender!, cancellationToken).ConfigureAwait(false) is { } mapped)
+        {
+            buffer = mapped;
+            return true;
+        }
+
+        return false;
+    }
+
     private async ValueTask StoreChunksAsync(CancellationToken cancellationToken)
     {
+        if (headers.HasUnmapped && !await MapHeaderAsync(cancellationToken).ConfigureAwait(false))
+        {
+            // Refused at its end, as mail that could not be stored.
+            storeFailed = true;
+            buffer.Release();
+            headers.Release();
+            return;
+        }
+
         var size = service.Config.ChunkSize;
         try
         {

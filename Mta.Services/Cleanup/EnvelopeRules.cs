@@ -3,7 +3,6 @@ using Mta.Core.Addresses;
 using Mta.Core.Config;
 using Mta.Core.Lookup;
 using Mta.Core.Queue;
-using Mta.Core.Submission;
 using Mta.Services.Clients;
 using Mta.Services.Maps;
 using Mta.Services.Net;
@@ -29,7 +28,10 @@ internal readonly record struct EnvelopeResult(string Sender, IReadOnlyList<Reci
     }
 }
 
-/// <summary>What happens to the envelope: addresses completed, bcc recipients added, aliases expanded, duplicates removed. The place of canonical(5) is before the aliases.</summary>
+/// <summary>
+/// What happens to the envelope: addresses completed, bcc recipients added, canonical maps and masquerading applied, aliases expanded,
+/// duplicates removed, in the order of ADDRESS_REWRITING_README.
+/// </summary>
 internal sealed class EnvelopeRules
 {
     private readonly CleanupConfig config;
@@ -53,12 +55,16 @@ internal sealed class EnvelopeRules
                 tables.OpenList(settings, Parameters.Mydestination, MatchListKind.Strings),
                 settings.Get(Parameters.Myorigin),
                 OwnAddresses.From(settings)));
+        Mappings = new AddressMappings(settings, resolver, tables, context, log);
         aliases = new VirtualAliases(settings, resolver, tables.Open(settings, Parameters.VirtualAliasMaps), context, log);
         senderBcc = tables.Open(settings, Parameters.SenderBccMaps);
         recipientBcc = tables.Open(settings, Parameters.RecipientBccMaps);
         hasBcc = !senderBcc.IsEmpty || !recipientBcc.IsEmpty || config.AlwaysBcc.Length > 0;
         mailerDaemon = resolver.Rewrite("MAILER-DAEMON", localContext: true);
     }
+
+    /// <summary>Canonical maps and masquerading.</summary>
+    public AddressMappings Mappings { get; }
 
     /// <summary>The sender in full; mail in the name of the mail system is from nobody, so that nobody answers it.</summary>
     public string CompleteSender(string sender)
@@ -71,11 +77,20 @@ internal sealed class EnvelopeRules
     public string CompleteRecipient(string recipient) =>
         resolver.Rewrite(recipient.Length == 0 ? config.EmptyRecipient : recipient, localContext: true);
 
+    /// <summary>The sender as it goes into the queue; null, after a warning, when a table cannot answer.</summary>
+    public ValueTask<string?> SenderAsync(string idText, CleanupRequest request, CancellationToken cancellationToken)
+    {
+        var complete = CompleteSender(request.Sender);
+        return request.MapsAddresses && Mappings.Has(AddressRole.EnvelopeSender)
+            ? Mappings.MapAsync(idText, complete, AddressRole.EnvelopeSender, cancellationToken)
+            : new(complete);
+    }
+
+    /// <param name="sender">What <see cref="SenderAsync"/> gave.</param>
     /// <param name="bcc">Recipients that rules added; null for none.</param>
     public async ValueTask<EnvelopeResult> MakeAsync(
-        string idText, CleanupRequest request, List<Recipient> given, IReadOnlyList<string>? bcc, CancellationToken cancellationToken)
+        string idText, CleanupRequest request, string sender, List<Recipient> given, IReadOnlyList<string>? bcc, CancellationToken cancellationToken)
     {
-        var sender = CompleteSender(request.Sender);
         if (given.Count == 0)
         {
             return new EnvelopeResult(sender, given, new CleanupResult(CleanupOutcome.NoRecipients));
@@ -83,29 +98,34 @@ internal sealed class EnvelopeRules
 
         // Of mail that the mail system makes itself nobody gets a copy.
         var copies = hasBcc && request.MapsAddresses && (request.Flags & EnvelopeFlags.Internal) == 0;
-        if (given.Count == 1 && (aliases.IsOff || !request.MapsAddresses) && !copies && bcc is null)
+        if (given.Count == 1 && !copies && bcc is null
+            && (!request.MapsAddresses || (aliases.IsOff && !Mappings.Has(AddressRole.EnvelopeRecipient))))
         {
             given[0] = Complete(given[0]);
             return new EnvelopeResult(sender, given, null);
         }
 
-        var gathered = new Gathering(config, given.Count) { Expands = request.MapsAddresses };
+        var gathered = new Gathering(config, given.Count) { Maps = request.MapsAddresses };
         var refusal = copies ? await AddBccAsync(idText, gathered, senderBcc, sender, cancellationToken).ConfigureAwait(false) : null;
         for (var i = 0; i < given.Count && refusal is null; i++)
         {
-            var recipient = Complete(given[i]);
+            if (await MapAsync(idText, gathered, Complete(given[i]), cancellationToken).ConfigureAwait(false) is not { } recipient)
+            {
+                return new EnvelopeResult(sender, given, new CleanupResult(CleanupOutcome.WriteError));
+            }
+
             refusal = await ExpandAsync(idText, gathered, recipient, cancellationToken).ConfigureAwait(false)
                 ?? (copies ? await AddBccAsync(idText, gathered, recipientBcc, recipient.Address, cancellationToken).ConfigureAwait(false) : null);
         }
 
         if (copies && config.AlwaysBcc.Length > 0 && refusal is null)
         {
-            refusal = await ExpandAsync(idText, gathered, Bcc(config.AlwaysBcc), cancellationToken).ConfigureAwait(false);
+            refusal = await AddCopyAsync(idText, gathered, config.AlwaysBcc, cancellationToken).ConfigureAwait(false);
         }
 
         for (var i = 0; i < (bcc?.Count ?? 0) && refusal is null; i++)
         {
-            refusal = await ExpandAsync(idText, gathered, Bcc(bcc![i]), cancellationToken).ConfigureAwait(false);
+            refusal = await AddCopyAsync(idText, gathered, bcc![i], cancellationToken).ConfigureAwait(false);
         }
 
         return new EnvelopeResult(sender, gathered.Recipients, refusal);
@@ -116,6 +136,7 @@ internal sealed class EnvelopeRules
     {
         var complete = Complete(recipient);
         var gathered = new Gathering(config, 1);
+        complete = await MapAsync(idText, gathered, complete, cancellationToken).ConfigureAwait(false) ?? complete;
         return await ExpandAsync(idText, gathered, complete, cancellationToken).ConfigureAwait(false) is null ? gathered.Recipients : [complete];
     }
 
@@ -139,14 +160,24 @@ internal sealed class EnvelopeRules
         };
     }
 
-    /// <summary>A recipient that nobody is told of (RFC 3461 section 4.1).</summary>
-    private Recipient Bcc(string address) =>
-        new() { Number = 0, Address = resolver.Rewrite(address, localContext: true), Notify = DsnNotify.Never };
+    /// <summary>The recipient with the address that canonical maps and masquerading give; null, after a warning, when a table cannot answer.</summary>
+    private async ValueTask<Recipient?> MapAsync(string idText, Gathering gathered, Recipient recipient, CancellationToken cancellationToken)
+    {
+        if (!gathered.Maps || !Mappings.Has(AddressRole.EnvelopeRecipient))
+        {
+            return recipient;
+        }
+
+        var mapped = await Mappings.MapAsync(idText, recipient.Address, AddressRole.EnvelopeRecipient, cancellationToken).ConfigureAwait(false);
+        return mapped is null ? null
+            : ReferenceEquals(mapped, recipient.Address) ? recipient
+            : With(recipient, mapped, recipient.Number);
+    }
 
     private async ValueTask<CleanupResult?> ExpandAsync(
         string idText, Gathering gathered, Recipient recipient, CancellationToken cancellationToken)
     {
-        if (aliases.IsOff || !gathered.Expands)
+        if (aliases.IsOff || !gathered.Maps)
         {
             gathered.Add(this, recipient, recipient.Address);
             return null;
@@ -175,13 +206,26 @@ internal sealed class EnvelopeRules
         var match = await maps.FindMailAddressAsync(address, AddressKeyForms.Address, context, cancellationToken).ConfigureAwait(false);
         if (match.IsFailed)
         {
-            log.Warning(CleanupService.Tag, $"{idText}: bcc map lookup problem for {address} -- message not accepted, try again later");
+            var name = maps == senderBcc ? Parameters.SenderBccMaps.Name : Parameters.RecipientBccMaps.Name;
+            log.Warning(CleanupService.Tag, $"{idText}: {name} map lookup problem -- message not accepted, try again later");
             return new CleanupResult(CleanupOutcome.WriteError);
         }
 
-        return match.IsFound && AddressList.Parse(match.Result.Value) is [var first, ..]
-            ? await ExpandAsync(idText, gathered, Bcc(first), cancellationToken).ConfigureAwait(false)
+        return match.IsFound
+            ? await AddCopyAsync(idText, gathered, AddressQuoting.ToInternal(match.Result.Value), cancellationToken).ConfigureAwait(false)
             : null;
+    }
+
+    /// <summary>A recipient that nobody is told of (RFC 3461 section 4.1), and who came by no other address than the one that maps gave.</summary>
+    private async ValueTask<CleanupResult?> AddCopyAsync(string idText, Gathering gathered, string address, CancellationToken cancellationToken)
+    {
+        var complete = resolver.Rewrite(address, localContext: true);
+        var mapped = gathered.Maps && Mappings.Has(AddressRole.EnvelopeRecipient)
+            ? await Mappings.MapAsync(idText, complete, AddressRole.EnvelopeRecipient, cancellationToken).ConfigureAwait(false)
+            : complete;
+        return mapped is null
+            ? new CleanupResult(CleanupOutcome.WriteError)
+            : await ExpandAsync(idText, gathered, new Recipient { Number = 0, Address = mapped, Notify = DsnNotify.Never }, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Recipients without duplicates: those that go to the same place, came from the same address and want the same notices.</summary>
@@ -191,8 +235,8 @@ internal sealed class EnvelopeRules
 
         public List<Recipient> Recipients { get; } = new(expected);
 
-        /// <summary>Aliases are expanded.</summary>
-        public bool Expands { get; init; } = true;
+        /// <summary>Addresses are mapped and aliases expanded: no receive_override_options asked not to.</summary>
+        public bool Maps { get; init; } = true;
 
         /// <summary><paramref name="address"/> is what <paramref name="recipient"/> was expanded to.</summary>
         public void Add(EnvelopeRules rules, Recipient recipient, string address)

@@ -13,6 +13,9 @@ internal sealed class HeaderPass : IHeaderSink
     private readonly CleanupRequest request;
     private readonly string idText;
     private readonly bool rewrites;
+
+    /// <summary>Fields with addresses that tables decide about; null where no table or masquerading applies.</summary>
+    private readonly HeaderMapping? mapping;
     private HeaderSplitter splitter;
 
     /// <summary>The caller's buffer while a call runs; it goes back to it afterwards.</summary>
@@ -27,6 +30,11 @@ internal sealed class HeaderPass : IHeaderSink
         this.request = request;
         this.idText = idText;
         rewrites = service.Headers.Rewrites(request.LocalContext);
+        if (rewrites && request.MapsAddresses && service.Envelopes.Mappings.Has(AddressRole.Header | AddressRole.EnvelopeSender))
+        {
+            mapping = new HeaderMapping(service.Headers, service.Envelopes.Mappings, idText, request.LocalContext);
+        }
+
         splitter = new HeaderSplitter(service.Config.HeaderSizeLimit);
     }
 
@@ -43,7 +51,10 @@ internal sealed class HeaderPass : IHeaderSink
     public bool ClaimsEightBit { get; private set; }
 
     /// <summary>A field has bytes above 127.</summary>
-    public bool HasEightBit { get; private set; }
+    public bool HasEightBit { get => field || mapping is { HasEightBit: true }; private set; }
+
+    /// <summary>Fields in the buffer wait for <see cref="MapAsync"/>.</summary>
+    public bool HasUnmapped => mapping is { HasWork: true };
 
     /// <summary>Takes content; returns what of it is body, whose begin may have been written already.</summary>
     public ReadOnlySpan<byte> Take(ReadOnlySpan<byte> content, ref ContentBuffer buffer)
@@ -73,6 +84,10 @@ internal sealed class HeaderPass : IHeaderSink
         output = default;
     }
 
+    /// <summary>The buffer with the addresses of its fields replaced; no buffer, after a warning, when a table cannot answer.</summary>
+    public ValueTask<ContentBuffer?> MapAsync(ContentBuffer buffer, string sender, CancellationToken cancellationToken) =>
+        mapping is null ? new(buffer) : mapping.ApplyAsync(buffer, sender, request.FullName, cancellationToken);
+
     /// <summary>Looks at a field of our own that has been written.</summary>
     public void Note(ReadOnlySpan<byte> header)
     {
@@ -100,7 +115,11 @@ internal sealed class HeaderPass : IHeaderSink
 
         var written = output.Last(output.Length - start);
         Note(name, written);
-        if (rewrites && HeaderNames.HasAddresses(name)
+        if (mapping is not null && HeaderNames.HasAddresses(name) && mapping.Takes(name))
+        {
+            mapping.Add(start, written.Length, nameLength, name);
+        }
+        else if (rewrites && HeaderNames.HasAddresses(name)
             && service.Headers.RewriteAddresses(written, nameLength, request.LocalContext) is { } rewritten)
         {
             output.RemoveLast(written.Length);
@@ -220,7 +239,7 @@ internal sealed class HeaderPass : IHeaderSink
 
         if (!Has(resent ? HeaderName.ResentFrom : HeaderName.From))
         {
-            WriteLine(service.Headers.MissingFrom(resent, service.Envelopes.CompleteSender(request.Sender), request.FullName));
+            AddMissingFrom();
         }
 
         if (service.Config.UndisclosedRecipients.Length > 0
@@ -229,6 +248,18 @@ internal sealed class HeaderPass : IHeaderSink
             && !Has(resent ? HeaderName.ResentBcc : HeaderName.Bcc))
         {
             WriteLine(service.Config.UndisclosedRecipients);
+        }
+    }
+
+    private void AddMissingFrom()
+    {
+        if (mapping is not null)
+        {
+            mapping.AddMissingFrom(output.Length, resent);
+        }
+        else
+        {
+            WriteLine(service.Headers.MissingFrom(resent, service.Envelopes.CompleteSender(request.Sender), request.FullName));
         }
     }
 

@@ -33,6 +33,17 @@ internal sealed class HeaderRules
             localContext ? completeLocal : completeRemote,
             config.HeaderAddressTokenLimit);
 
+    /// <summary>The same, and each address that was completed is then replaced by what <paramref name="map"/> gives for it.</summary>
+    public string? RewriteAddresses(ReadOnlySpan<byte> header, int colon, bool localContext, Func<string, string> map)
+    {
+        var complete = localContext ? completeLocal : completeRemote;
+        return AddressHeader.Rewrite(
+            Encoding.Latin1.GetString(header[..colon]),
+            Encoding.Latin1.GetString(header[(colon + 1)..]),
+            (address, quoted) => map(complete(address, quoted)),
+            config.HeaderAddressTokenLimit);
+    }
+
     /// <summary>From of RFC 5322 section 3.6.2 for a message that has none.</summary>
     public string MissingFrom(bool resent, string sender, string? fullName)
     {

@@ -1,7 +1,5 @@
-using Mta.Core.Addresses;
 using Mta.Core.Config;
 using Mta.Core.Lookup;
-using Mta.Core.Submission;
 using Mta.Services.Clients;
 using Mta.Services.Maps;
 
@@ -16,7 +14,7 @@ internal sealed class VirtualAliases(
     private readonly int recursionLimit = settings.Get(Parameters.VirtualAliasRecursionLimit);
     private readonly int expansionLimit = settings.Get(Parameters.VirtualAliasExpansionLimit);
     private readonly int lengthLimit = settings.Get(Parameters.VirtualAliasAddressLengthLimit);
-    private readonly bool propagateExtension = Propagates(settings);
+    private readonly bool propagateExtension = MappedAddresses.Propagates(settings, "virtual");
 
     public bool IsOff => maps.IsEmpty;
 
@@ -59,12 +57,15 @@ internal sealed class VirtualAliases(
                 }
 
                 expanded ??= [address];
-                var results = Read(key, match);
+                var results = MappedAddresses.Read(key, match, propagateExtension, resolver);
                 for (var r = 0; r < results.Count; r++)
                 {
                     if (results[r].Length > lengthLimit)
                     {
-                        return Unreasonable(idText, "result length", key);
+                        log.Warning(
+                            CleanupService.Tag,
+                            $"{idText}: unreasonable {Parameters.VirtualAliasMaps.Name} result {results[r].AsSpan(0, Math.Min(results[r].Length, 300))}... -- message not accepted, try again later");
+                        return (null, ExpansionError);
                     }
 
                     if (r == 0)
@@ -93,47 +94,11 @@ internal sealed class VirtualAliases(
         return (expanded, null);
     }
 
-    private List<string> Read(string key, AddressMatch match)
-    {
-        var value = match.Result.Value;
-        if (value is ['@', ..] && value.IndexOfAny([',', ' ', '\t']) < 0)
-        {
-            return [resolver.Rewrite($"{MailAddress.LocalPart(key)}{value}", localContext: true)];
-        }
-
-        var addresses = AddressList.Parse(value);
-        for (var i = 0; i < addresses.Count; i++)
-        {
-            addresses[i] = resolver.Rewrite(addresses[i], localContext: true);
-            if (propagateExtension && match.UnmatchedExtension.Length > 0)
-            {
-                addresses[i] = $"{MailAddress.LocalPart(addresses[i])}{match.UnmatchedExtension}{DomainWithAt(addresses[i])}";
-            }
-        }
-
-        return addresses;
-    }
-
-    private static ReadOnlySpan<char> DomainWithAt(string address) => address.AsSpan(MailAddress.LocalPart(address).Length);
-
     private (List<string>?, CleanupResult?) Unreasonable(string idText, string what, string address)
     {
         log.Warning(
             CleanupService.Tag,
             $"{idText}: unreasonable {Parameters.VirtualAliasMaps.Name} {what} for {address} -- message not accepted, try again later");
         return (null, ExpansionError);
-    }
-
-    private static bool Propagates(Settings settings)
-    {
-        foreach (var name in new ListTokens(settings.Get(Parameters.PropagateUnmatchedExtensions)))
-        {
-            if (name is "virtual")
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 }

@@ -16,11 +16,11 @@ internal sealed class PostfixJudge : IAsyncDisposable
 
     public int SmtpPort { get; } = Ports.Free();
 
-    private string Configuration => Path.Combine(root, "etc");
-
-    private string LogFile => Path.Combine(root, "mail.log");
+    public string Configuration => Path.Combine(root, "etc");
 
     public string MailDirectory => Path.Combine(root, "mail");
+
+    private string LogFile => Path.Combine(root, "mail.log");
 
     /// <summary>Postfix starts for root only: for anyone else the test is skipped, and says so.</summary>
     public static async Task<PostfixJudge> StartAsync(int relayPort, string mainCf, CancellationToken cancellationToken, string masterCf = "")
@@ -36,6 +36,29 @@ internal sealed class PostfixJudge : IAsyncDisposable
 
     /// <summary>The log so far.</summary>
     public string Log() => File.Exists(LogFile) ? File.ReadAllText(LogFile) : "";
+
+    /// <summary>True when nothing is on its way: what is left, if anything, is deferred.</summary>
+    public bool IsIdle() =>
+        ((string[])["maildrop", "incoming", "active"]).All(q => Directory.GetFiles(Path.Combine(root, "spool", q), "*", SearchOption.AllDirectories).Length == 0);
+
+    /// <summary>From the next reload on each process of smtpd(8), cleanup(8) and smtp(8) serves once: when all is idle none has an old configuration.</summary>
+    public void UseProcessesOnce()
+    {
+        var file = Path.Combine(Configuration, "master.cf");
+        var lines = File.ReadLines(file).Select(l => l.Split(' ')[^1] is "smtpd" or "cleanup" or "smtp" ? l + " -o max_use=1" : l);
+        File.WriteAllLines(file, [.. lines]);
+    }
+
+    /// <summary>Reads main.cf again.</summary>
+    public async Task ReloadAsync(CancellationToken cancellationToken)
+    {
+        var before = Reloads();
+        (await RunAsync("reload", cancellationToken)).Succeeded();
+        await Until.TrueAsync(() => Reloads() > before, "Postfix reads its configuration again", cancellationToken);
+        await Until.TrueAsync(() => IsListeningAsync(cancellationToken), "Postfix listens", cancellationToken);
+
+        int Reloads() => Log().Split(": reload -- ").Length;
+    }
 
     /// <summary>Messages in a virtual maildir.</summary>
     public string[] Mails(string user) =>

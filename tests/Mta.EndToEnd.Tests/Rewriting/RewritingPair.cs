@@ -1,0 +1,243 @@
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+using Mta.EndToEnd.Tests.Harness;
+using Mta.EndToEnd.Tests.Rewriting;
+using Xunit;
+
+[assembly: AssemblyFixture(typeof(RewritingPair))]
+
+namespace Mta.EndToEnd.Tests.Rewriting;
+
+/// <summary>What became of the messages of a case: replies, what servers got, and what the log says; without what differs between any two runs.</summary>
+internal sealed record RewritingOutcome(List<string> Replies, List<string> Delivered, List<string> Log);
+
+/// <summary>Our mail system and Postfix, each with two servers that take its mail, given one configuration after the other.</summary>
+public sealed partial class RewritingPair : IAsyncDisposable
+{
+    private const string Base =
+        """
+
+        compatibility_level = 3.6
+        myhostname = mx.example.org
+        mydomain = example.org
+        myorigin = $myhostname
+        mydestination = $myhostname, localhost, local.example
+        recipient_delimiter = +
+        local_recipient_maps =
+        local_transport = smtp:[127.0.0.1]:SINK1
+        relayhost = [127.0.0.1]:SINK1
+        minimal_backoff_time = 1000
+        notify_classes =
+
+        """;
+
+    private readonly SemaphoreSlim gate = new(1);
+    private readonly List<SmtpSink> sinks = [];
+    private PostfixJudge? postfix;
+    private MtaInstance? mta;
+    private string ourMainCf = "";
+    private string theirMainCf = "";
+
+    /// <summary>Both outcomes.</summary>
+    internal async Task<(RewritingOutcome Ours, RewritingOutcome Theirs)> RunAsync(RewritingCase cases, CancellationToken cancellationToken)
+    {
+        await gate.WaitAsync(cancellationToken);
+        try
+        {
+            await StartAsync(cancellationToken);
+            var theirs = RunPostfixAsync(cases, cancellationToken);
+            return (await RunOursAsync(cases, cancellationToken), await theirs);
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (mta is not null)
+        {
+            await mta.DisposeAsync();
+        }
+
+        if (postfix is not null)
+        {
+            await postfix.DisposeAsync();
+        }
+
+        foreach (var sink in sinks)
+        {
+            await sink.DisposeAsync();
+        }
+
+        gate.Dispose();
+    }
+
+    private async Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (mta is not null)
+        {
+            return;
+        }
+
+        while (sinks.Count < 4)
+        {
+            sinks.Add(await SmtpSink.StartAsync(cancellationToken));
+        }
+
+        postfix ??= await PostfixJudge.StartAsync(sinks[2].Port, "", cancellationToken);
+        postfix.UseProcessesOnce();
+        mta = await MtaInstance.StartAsync(cancellationToken);
+        ourMainCf = await File.ReadAllTextAsync(Path.Combine(mta.ConfigurationDirectory, "main.cf"), cancellationToken);
+        theirMainCf = await File.ReadAllTextAsync(Path.Combine(postfix.Configuration, "main.cf"), cancellationToken);
+    }
+
+    private async Task<RewritingOutcome> RunOursAsync(RewritingCase cases, CancellationToken cancellationToken)
+    {
+        var log = mta!.Log().Length;
+        await WriteAsync(mta.ConfigurationDirectory, ourMainCf, cases, sinks[0].Port, sinks[1].Port, cancellationToken);
+        (await mta.PostfixAsync("reload", cancellationToken)).Succeeded();
+        var replies = await SendAsync(mta.SmtpPort, cases, cancellationToken);
+        await Until.TrueAsync(
+            async () => Array.TrueForAll(await mta.QueueAsync(cancellationToken), e => e.QueueName == "deferred"), "nothing of ours is on its way", cancellationToken);
+        return new RewritingOutcome(
+            replies, [.. Delivered(1, sinks[0], cases), .. Delivered(2, sinks[1], cases)], Log(mta.Log()[log..], sinks[0].Port, sinks[1].Port));
+    }
+
+    private async Task<RewritingOutcome> RunPostfixAsync(RewritingCase cases, CancellationToken cancellationToken)
+    {
+        var log = postfix!.Log().Length;
+        await WriteAsync(postfix.Configuration, theirMainCf, cases, sinks[2].Port, sinks[3].Port, cancellationToken);
+        await postfix.ReloadAsync(cancellationToken);
+        var replies = await SendAsync(postfix.SmtpPort, cases, cancellationToken);
+        await Until.TrueAsync(postfix.IsIdle, "nothing of Postfix's is on its way", cancellationToken);
+        return new RewritingOutcome(
+            replies, [.. Delivered(1, sinks[2], cases), .. Delivered(2, sinks[3], cases)], Log(postfix.Log()[log..], sinks[2].Port, sinks[3].Port));
+    }
+
+    private static async Task WriteAsync(string directory, string mainCf, RewritingCase cases, int first, int second, CancellationToken cancellationToken)
+    {
+        foreach (var (name, text) in cases.Files.Append(new("main.cf", Merged(mainCf + Base + cases.MainCf))))
+        {
+            var made = text.Replace("SINK1", first.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+                .Replace("SINK2", second.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+            await File.WriteAllTextAsync(Path.Combine(directory, name), made, Encoding.Latin1, cancellationToken);
+        }
+    }
+
+    /// <summary>Each parameter once, as it was said last: Postfix's warnings of the others, in many processes, would block its log service.</summary>
+    private static string Merged(string mainCf)
+    {
+        var lines = mainCf.Split('\n');
+        var last = new Dictionary<string, int>();
+        for (var i = 0; i < lines.Length; i++)
+        {
+            last[NameOf(lines[i])] = i;
+        }
+
+        return string.Join('\n', lines.Where((l, i) => !l.Contains('=', StringComparison.Ordinal) || last[NameOf(l)] == i));
+
+        static string NameOf(string line) => line.Split('=')[0].Trim();
+    }
+
+    private static async Task<List<string>> SendAsync(int port, RewritingCase cases, CancellationToken cancellationToken)
+    {
+        var replies = new List<string>();
+        foreach (var message in cases.Messages)
+        {
+            await using var client = await SmtpDialogue.ConnectAsync(port, cancellationToken);
+            await client.ExpectAsync("EHLO client.test", "250", cancellationToken);
+            var eightBit = message.Content.Any(c => c > 127) ? " BODY=8BITMIME" : "";
+            var utf8 = message.Sender.Concat(string.Concat(message.Recipients)).Any(c => c > 127) ? " SMTPUTF8" : "";
+            string[] commands = [$"MAIL FROM:<{message.Sender}>{eightBit}{utf8}", .. message.Recipients.Select(r => $"RCPT TO:<{r}>"), "DATA"];
+            var reply = "";
+            foreach (var command in commands)
+            {
+                reply = await client.SayAsync(command, cancellationToken);
+                replies.Add($"{message.Name} {command}: {reply}");
+            }
+
+            if (reply.StartsWith("354", StringComparison.Ordinal))
+            {
+                reply = await client.SayAsync(message.Content.Replace("\n.", "\n..", StringComparison.Ordinal).Replace("\n", "\r\n", StringComparison.Ordinal) + ".", cancellationToken);
+                replies.Add($"{message.Name}: {QueuedAs().Replace(reply, "queued as ID")}");
+            }
+
+            await client.SayAsync("QUIT", cancellationToken);
+        }
+
+        return replies;
+    }
+
+    /// <summary>Which server got what for whom. Notifications are a matter of their own.</summary>
+    private static List<string> Delivered(int number, SmtpSink sink, RewritingCase cases)
+    {
+        var all = new List<string>();
+        foreach (var message in sink.Messages())
+        {
+            if (CaseLine().Match(message.Content) is { Success: true } line && !message.Content.Contains("multipart/report", StringComparison.Ordinal) && cases.Messages.Exists(m => m.Name == line.Groups[1].Value))
+            {
+                var recipients = string.Join(", ", message.Recipients.Order(StringComparer.Ordinal));
+                all.Add(string.Create(CultureInfo.InvariantCulture, $"{line.Groups[1].Value} at {number}: from <{message.MailFrom}> to {recipients}\n{Normal(message.Content)}"));
+            }
+        }
+
+        all.Sort(StringComparer.Ordinal);
+        return all;
+    }
+
+    private static string Normal(string message)
+    {
+        message = OwnReceived().Replace(message, "");
+        message = Times().Replace(message, "TIME");
+        return MessageIds().Replace(message, "essage-Id: <ID@mx.example.org>");
+    }
+
+    /// <summary>Deliveries, and warnings of what rewrites.</summary>
+    private static List<string> Log(string log, int first, int second)
+    {
+        var lines = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (Match match in Outcomes().Matches(log))
+        {
+            lines.Add(Port(match.Groups[1].Value + match.Groups[2].Value + QueuedAs().Replace(match.Groups[3].Value, "queued as ID")));
+        }
+
+        foreach (Match match in Warnings().Matches(log))
+        {
+            // Of the table itself.
+            if (!match.Value.Contains(" lookup error for ", StringComparison.Ordinal))
+            {
+                lines.Add($"{match.Groups[1].Value}: {match.Groups[2].Value}");
+            }
+        }
+
+        return [.. lines];
+
+        string Port(string line) => line.Replace(first.ToString(CultureInfo.InvariantCulture), "SINK1", StringComparison.Ordinal)
+            .Replace(second.ToString(CultureInfo.InvariantCulture), "SINK2", StringComparison.Ordinal);
+    }
+
+    [GeneratedRegex("queued as [0-9A-Za-z]+")]
+    private static partial Regex QueuedAs();
+
+    [GeneratedRegex(@"^case (\S+)\.$", RegexOptions.Multiline)]
+    private static partial Regex CaseLine();
+
+    // The first field is the one that the mail system added.
+    [GeneratedRegex(@"\AReceived: [^\n]*\n([ \t][^\n]*\n)*")]
+    private static partial Regex OwnReceived();
+
+    [GeneratedRegex("[A-Z][a-z]{2}, [ 0-9]?[0-9] [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} [+-][0-9]{4} \\([A-Z]+\\)$", RegexOptions.Multiline)]
+    private static partial Regex Times();
+
+    [GeneratedRegex("essage-Id: <[0-9A-Za-z.]+@mx\\.example\\.org>")]
+    private static partial Regex MessageIds();
+
+    [GeneratedRegex(@"[0-9A-Za-z]+: (to=<.*, relay=[^,]*, )(?:conn_use=\d+, )?delay=[^ ]*, delays=[^ ]*, (dsn=[0-9.]+, status=)(.*)")]
+    private static partial Regex Outcomes();
+
+    [GeneratedRegex(@"postfix/(cleanup|trivial-rewrite|smtp)\[\d+\]: warning: (?:[0-9A-Za-z]{10,}: )?(.*)")]
+    private static partial Regex Warnings();
+}
