@@ -180,7 +180,7 @@ internal sealed class ImportCommand
             case "texthash" when isFile:
                 report.Left($"{use.Reference}: read as a file, as by Postfix ({users})");
                 break;
-            case "pgsql" or "tcp" or "socketmap":
+            case "pgsql" or "sqlite" or "ldap" or "memcache" or "tcp" or "socketmap":
                 report.Left($"{use.Reference}: asked where it is, as by Postfix ({users})");
                 break;
             case "cidr" or "regexp" or "pcre":
