@@ -15,7 +15,9 @@ internal sealed record BenchmarkOptions
                    load at 70 % of capacity with a snapshot held open, for example 30m; then as long as it takes until space is used again
                bench.sh --tables N [--vs-postfix] [--quick] [--turns N]
                    the relay rate with virtual and transport tables of N rows beside the rate without, recipients varied
-        The last three end with 1 when a figure misses its limit; they use a PostgreSQL of their own, which goes with them.
+               bench.sh --storage [--quick]
+                   ways to store content and hot rows, side by side
+        Those with limits end with 1 when a figure misses one; all but the first use a PostgreSQL of their own, which goes with them.
         """;
 
     /// <summary>Measure a private instance of Debian's Postfix as well, in turns.</summary>
@@ -50,6 +52,9 @@ internal sealed record BenchmarkOptions
     /// <summary>Rows of the tables under measurement.</summary>
     public int? TableRows { get; init; }
 
+    /// <summary>Compare ways to store.</summary>
+    public bool Storage { get; init; }
+
     public bool Help { get; init; }
 
     public int Backlog => Quick ? 1000 : 50_000;
@@ -75,6 +80,9 @@ internal sealed record BenchmarkOptions
                     continue;
                 case "--quick":
                     options = options with { Quick = true, Turns = 1 };
+                    continue;
+                case "--storage":
+                    options = options with { Storage = true };
                     continue;
                 case "--help":
                     options = options with { Help = true };

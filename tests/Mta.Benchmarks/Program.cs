@@ -31,6 +31,12 @@ try
         return await scale.RunAsync(stop.Token).ConfigureAwait(false) ? 0 : 1;
     }
 
+    if (options.Storage)
+    {
+        await new StorageBench(options).RunAsync(stop.Token).ConfigureAwait(false);
+        return 0;
+    }
+
     if (options.TableRows is { } rows)
     {
         await using var tables = new TablesBench(options, rows);

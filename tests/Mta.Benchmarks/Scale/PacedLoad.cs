@@ -49,7 +49,7 @@ internal sealed class PacedLoad : IAsyncDisposable
     }
 
     /// <summary>Made-up words in the order of a fixed seed: lz4 halves it, as it does text.</summary>
-    private static string Text(int size)
+    internal static string Text(int size)
     {
         // The same for everybody who measures.
 #pragma warning disable CA5394
