@@ -47,11 +47,11 @@ internal sealed class SmtpSink : IAsyncDisposable
     }
 
     /// <summary>All messages that came so far, in the order of their files' names, which are random.</summary>
-    public SinkMessage[] Messages() => [.. Directory.GetFiles(directory).Order().Select(Read)];
+    public SinkMessage[] Messages() => [.. Complete().Order().Select(Read)];
 
     public async Task<SinkMessage[]> WaitForAsync(int count, CancellationToken cancellationToken)
     {
-        await Until.TrueAsync(() => Directory.GetFiles(directory).Length >= count, $"{count} messages at smtp-sink", cancellationToken);
+        await Until.TrueAsync(() => Complete().Count() >= count, $"{count} messages at smtp-sink", cancellationToken);
         return Messages();
     }
 
@@ -65,6 +65,27 @@ internal sealed class SmtpSink : IAsyncDisposable
         await process.WaitForExitAsync();
         process.Dispose();
         Directory.Delete(directory, recursive: true);
+    }
+
+    /// <summary>Files that the sink has closed: it makes them when a message begins.</summary>
+    private IEnumerable<string> Complete()
+    {
+        // The files first: one that is closed between the two looks is complete.
+        var files = Directory.GetFiles(directory);
+        var open = new DirectoryInfo($"/proc/{process.Id}/fd").EnumerateFileSystemInfos().Select(LinkOf).ToHashSet(StringComparer.Ordinal);
+        return files.Where(f => !open.Contains(f));
+    }
+
+    private static string LinkOf(FileSystemInfo descriptor)
+    {
+        try
+        {
+            return descriptor.LinkTarget ?? "";
+        }
+        catch (IOException)
+        {
+            return "";
+        }
     }
 
     // The sink writes X-... lines with the envelope and a Received header of its own before the message.
