@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Security.Cryptography;
 using Mta.Core.Commands;
 using Mta.Core.Config;
 
@@ -42,6 +44,11 @@ internal static class Postconf
             return ExitCode.Ok;
         }
 
+        if ("aAbtT".Any(options.Has))
+        {
+            return ShowPart(terminal, options);
+        }
+
         if (options.Has('e') || options.Has('X') || options.Has('#'))
         {
             return "MFP".Any(options.Has)
@@ -62,6 +69,34 @@ internal static class Postconf
         }
 
         return exitCode;
+    }
+
+    /// <summary>What the program was made with.</summary>
+    private static int ShowPart(Terminal terminal, PostconfOptions options)
+    {
+        if (options.Has('b') || options.Has('t'))
+        {
+            return terminal.Fatal("bounce templates are not available in this version: the texts of reports are built in");
+        }
+
+        if (options.Has('T'))
+        {
+            switch (options.TlsMode)
+            {
+                case "compile-version" or "run-version":
+                    // Of one library, which is found when the program starts: 0xMNN00PPSL, see OpenSSL_version_num(3).
+                    var version = SafeEvpPKeyHandle.OpenSslVersion;
+                    terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"OpenSSL {version >> 28}.{(version >> 20) & 0xff}.{(version >> 4) & 0xff}"));
+                    break;
+                case "public-key-algorithms":
+                    return terminal.Fatal("-T public-key-algorithms is not available in this version");
+                default:
+                    return terminal.Fatal($"bad -T mode: {options.TlsMode}; need compile-version, run-version or public-key-algorithms");
+            }
+        }
+
+        // -a and -A: there are no plug-ins for SASL, so there is nothing to name.
+        return ExitCode.Ok;
     }
 
     private static void Warn(Terminal terminal, PostconfFiles files, bool isMaster)

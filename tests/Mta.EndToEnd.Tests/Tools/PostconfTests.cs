@@ -171,6 +171,22 @@ public sealed class PostconfTests : IDisposable
             + "smtp       unix  -       -       n       -       -       smtp\n    -o {c=d  e}\n");
     }
 
+    [Theory]
+    [InlineData(0, "", "", "-a")]
+    [InlineData(0, "", "", "-A")]
+    [InlineData(0, "OpenSSL ", "", "-T", "run-version")]
+    [InlineData(0, "OpenSSL ", "", "-T", "compile-version")]
+    [InlineData(1, "", "bad -T mode: x", "-T", "x")]
+    [InlineData(1, "", "bounce templates are not available in this version", "-b")]
+    public async Task Parts_of_the_program_are_shown_or_it_is_said_that_they_are_not_there(int exitCode, string output, string error, params string[] options)
+    {
+        var result = await OursAsync(["-c", directory.FullName, .. options]);
+        result.ExitCode.ShouldBe(exitCode);
+        result.Output.ShouldStartWith(output);
+        result.Output.Length.ShouldBeLessThan(40);
+        result.Error.ShouldContain(error);
+    }
+
     [Fact]
     public async Task Edit_that_would_break_master_cf_is_refused()
     {
