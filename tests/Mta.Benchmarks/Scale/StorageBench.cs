@@ -115,7 +115,7 @@ internal sealed class StorageBench(BenchmarkOptions options)
         cpu = ProcessGroup.CpuSeconds(postgres) - cpu;
         verdicts.Note(name + ": rate", rows.Sum() / elapsed, "row/s");
         verdicts.Note("    CPU of PostgreSQL a row", cpu * 1e6 / rows.Sum(), "us");
-        verdicts.Note("    size at the end", await database.NumberAsync("SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('public.c')", cancellationToken).ConfigureAwait(false) / 1e6, "MB");
+        verdicts.Note("    size at the end", await database.NumberAsync("SELECT greatest(pg_total_relation_size('public.c'), (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('public.c')))", cancellationToken).ConfigureAwait(false) / 1e6, "MB");
     }
 
     private async Task<long> WriteAsync(QueueDatabase database, string table, int writer, byte[] content, Ring? ring, long start, CancellationToken cancellationToken)

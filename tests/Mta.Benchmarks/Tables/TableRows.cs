@@ -48,7 +48,7 @@ internal sealed class TableRows(int rows, int blockSize)
         var series = string.Create(culture, $"FROM generate_series(0, {Blocks - 1}) AS b, generate_series(0, {blockSize}) AS n");
         await database.ExecuteAsync($"INSERT INTO bench.virtual SELECT n || 'b' || b || '@example.org', 'user' || n || '@d' || n || 'x' || b || '.example' {series}", cancellationToken).ConfigureAwait(false);
         await database.ExecuteAsync(string.Create(culture, $"INSERT INTO bench.transport SELECT 'd' || n || 'x' || b || '.example', 'smtp:[127.0.0.1]:{sinkPort}' {series}"), cancellationToken).ConfigureAwait(false);
-        await database.ExecuteAsync("GRANT USAGE ON SCHEMA bench TO bench; GRANT SELECT ON ALL TABLES IN SCHEMA bench TO bench; ANALYZE bench.virtual; ANALYZE bench.transport", cancellationToken).ConfigureAwait(false);
+        await database.ExecuteAsync("GRANT CONNECT ON DATABASE mta TO bench; GRANT USAGE ON SCHEMA bench TO bench; GRANT SELECT ON ALL TABLES IN SCHEMA bench TO bench; ANALYZE bench.virtual; ANALYZE bench.transport", cancellationToken).ConfigureAwait(false);
 
         // The embedded cluster lets in the users of the system that its map names; the mail system of the benchmark is another one.
         var settings = new NpgsqlConnectionStringBuilder(database.Source.ConnectionString);
