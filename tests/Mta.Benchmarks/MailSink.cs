@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Sockets;
 
 namespace Mta.Benchmarks;
 
@@ -21,9 +22,28 @@ internal sealed class MailSink : IAsyncDisposable
             RedirectStandardOutput = true,
         })!;
         reading = Task.Run(ReadAsync);
+
+        // A server that is refused a few connections rightly gives the destination up for a while.
+        while (!Listens(port))
+        {
+            Thread.Sleep(10);
+        }
     }
 
     public int Messages { get; private set; }
+
+    private static bool Listens(int port)
+    {
+        try
+        {
+            using var client = new TcpClient("127.0.0.1", port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>The time (<see cref="Stopwatch.GetTimestamp"/>) at which so many messages had arrived.</summary>
     public async Task<long> WaitAsync(int messages, TimeSpan limit, CancellationToken cancellationToken)
