@@ -23,13 +23,14 @@ public sealed class AReportThatStaysOpenDoesNotSlowDelivery
             new SoakPlan
             {
                 Measuring = TimeSpan.FromSeconds(8),
-                Held = TimeSpan.FromSeconds(64),
-                Compared = TimeSpan.FromSeconds(16),
-                Reuse = TimeSpan.FromSeconds(45),
+                Held = TimeSpan.FromSeconds(56),
+                Compared = TimeSpan.FromSeconds(14),
+                // Autovacuum looks every 15 s, and has to share two processors with the other tests.
+                Reuse = TimeSpan.FromSeconds(75),
                 Share = 0.5,
                 LeastRate = 85,
                 MostGrowth = 130,
-                MostGrowthAfter = 50,
+                MostGrowthAfter = 60,
             },
             mta.SmtpPort, sink, database, verdicts).RunAsync(token);
 
