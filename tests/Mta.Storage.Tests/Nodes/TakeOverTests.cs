@@ -76,7 +76,7 @@ public sealed class TakeOverTests
         await using var command = new NpgsqlCommand(
             $"WITH alive AS MATERIALIZED (SELECT 1 FROM mta.node WHERE name = '{queue.Epoch.Name}' FOR KEY SHARE) {statement}", session);
         var working = command.ExecuteScalarAsync(Cancel);
-        await UntilAsync($"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = '{application}' AND wait_event IN ('PgSleep', 'ClientRead'))");
+        await UntilAsync($"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = '{application}' AND query LIKE 'WITH alive%' AND wait_event IN ('PgSleep', 'ClientRead'))");
 
         var ending = new NodeRegistry(queue.Source).EndAsync(queue.Epoch, Cancel).AsTask();
         await UntilAsync("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'SELECT mta.end_epoch%')");
