@@ -1,4 +1,4 @@
--- What millions of deferred messages and long reports need: claims that walk nothing twice, and hot tables that are cleaned in time.
+-- What millions of deferred messages need: claims that walk nothing twice.
 
 -- Sets a destination's earliest due time from what is left, after a claim that found less than it asked for. The row is locked first and the mail
 -- is looked at afterwards, by a statement that sees what was deferred until then: who defers mail holds this row until it has committed.

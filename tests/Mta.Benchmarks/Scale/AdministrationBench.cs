@@ -11,10 +11,10 @@ internal sealed class AdministrationBench(MailServer server, QueueDatabase datab
     public async Task RunAsync(int messages, CancellationToken cancellationToken)
     {
         // What is released would be delivered, and be gone for the next measurement.
-        await database.ExecuteAsync("SELECT mta.suspend('released')", cancellationToken).ConfigureAwait(false);
+        await database.ExecuteAsync("SELECT mta.suspend('(released)')", cancellationToken).ConfigureAwait(false);
         await using var sink = new MailSink(server.SinkPort);
         await using var load = PacedLoad.Start(server.Port, 50, 5, 4096);
-        foreach (var (action, from) in new[] { ("hold", "mta.deferred WHERE destination LIKE 'd%.example'"), ("release", "mta.hold"), ("delete", "mta.deferred WHERE destination = 'released'") })
+        foreach (var (action, from) in new[] { ("hold", "mta.deferred WHERE destination LIKE 'd%.example'"), ("release", "mta.hold"), ("delete", "mta.deferred WHERE destination = '(released)'") })
         {
             await MeasureAsync(
                 $"{action} of {messages} in SQL",
@@ -38,7 +38,7 @@ internal sealed class AdministrationBench(MailServer server, QueueDatabase datab
         }
 
         await RequeueAsync(messages, sink, cancellationToken).ConfigureAwait(false);
-        await database.ExecuteAsync("SELECT mta.resume('released')", cancellationToken).ConfigureAwait(false);
+        await database.ExecuteAsync("SELECT mta.resume('(released)')", cancellationToken).ConfigureAwait(false);
     }
 
     // What is requeued goes out at once: the first ones while the last ones are still asked for.
