@@ -35,6 +35,14 @@ for project in tests/*.Tests; do
     fi
 done
 
+# What failed once more, where a reader of a cut log looks: the name, and the first lines of why.
+if [ "$failed" -gt 0 ]; then
+    echo "== what failed"
+    for log in "$logs"/*; do
+        awk '/\[FAIL\]$/ { left = 25 } left > 0 { print substr($0, 1, 300); left-- }' "$log"
+    done
+fi
+
 if [ "$skipped" -gt 0 ]; then
     echo "$passed passed, $failed failed, $skipped skipped"
 else

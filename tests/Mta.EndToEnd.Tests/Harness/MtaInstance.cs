@@ -16,6 +16,9 @@ internal sealed class MtaInstance : IAsyncDisposable
     /// <summary>The domain whose mailboxes are virtual; every address in it has a maildir named after its local part.</summary>
     public const string VirtualDomain = "virtual.test";
 
+    /// <summary>Log lines shown with a test that failed: more push the reason out of a log of limited length.</summary>
+    private const int ShownLines = 100;
+
     private readonly string root = Programs.NewDirectory("mta");
 
     private MtaInstance(string mainCf, string masterCf)
@@ -207,8 +210,8 @@ internal sealed class MtaInstance : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        // Shown with a test that failed.
-        TestContext.Current.TestOutputHelper?.WriteLine(Log());
+        // Shown with a test that failed: what is nearest to the failure.
+        TestContext.Current.TestOutputHelper?.WriteLine(string.Join('\n', Log().Split('\n').TakeLast(ShownLines)));
         await PostfixAsync("stop", CancellationToken.None);
         if (MasterPid() is not null)
         {
