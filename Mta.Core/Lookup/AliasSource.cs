@@ -46,7 +46,7 @@ public static class AliasSource
             return new SourceLine(null, "", "need name:value pair");
         }
 
-        return isLocal ? new SourceLine(name.ToString(), value.ToString().TrimEnd(), null) : new SourceLine(null, "", "name must be local");
+        return isLocal ? new SourceLine(name.ToString(), value.ToString(), null) : new SourceLine(null, "", "name must be local");
     }
 
     private static void Append(StringBuilder target, in Tokens token, TokenKind before, bool unquote)

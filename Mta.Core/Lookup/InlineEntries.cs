@@ -5,7 +5,7 @@ public static class InlineEntries
 {
     private const string Space = " \t\r\n";
 
-    /// <summary>Reads <paramref name="name"/>, what stands after <c>inline:</c>. Keys are folded to lower case; the first of two equal keys counts.</summary>
+    /// <summary>Reads <paramref name="name"/>, what stands after <c>inline:</c>. Keys are folded to lower case; the last of two equal keys counts.</summary>
     /// <returns>The entries, or null with the reason in <paramref name="error"/>.</returns>
     public static Dictionary<string, string>? Parse(string name, out string? error)
     {
@@ -23,14 +23,14 @@ public static class InlineEntries
         {
             var entry = token is ['{', .. var inner, '}'] ? inner.Trim(Space) : token;
             var equals = entry.IndexOf('=');
-            if (equals < 0)
+            if (equals < 0 || entry[..equals].Trim(Space).ContainsAny(Space))
             {
                 error = $"missing '=' after attribute name: \"inline:{name}\"; {need}";
                 return null;
             }
 
             var key = entry[..equals].Trim(Space).ToString().ToLowerInvariant();
-            entries.TryAdd(key, entry[(equals + 1)..].Trim(Space).ToString());
+            entries[key] = entry[(equals + 1)..].Trim(Space).ToString();
         }
 
         return entries;

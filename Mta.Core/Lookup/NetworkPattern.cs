@@ -27,8 +27,6 @@ public readonly struct NetworkPattern
     public static string? TryParse(ReadOnlySpan<char> text, out NetworkPattern pattern)
     {
         pattern = default;
-        var address = text;
-        ReadOnlySpan<char> mask = [];
         if (text is ['[', ..])
         {
             var close = text.IndexOf(']');
@@ -37,46 +35,52 @@ public readonly struct NetworkPattern
                 return $"missing ']' character after \"{text}\"";
             }
 
-            address = text[1..close];
-            mask = text[(close + 1)..];
-            if (!mask.IsEmpty && mask[0] != '/')
+            var rest = text[(close + 1)..];
+            if (!rest.IsEmpty && rest[0] != '/')
             {
                 return $"garbage after \"{text[..(close + 1)]}\"";
             }
 
-            mask = mask.TrimStart('/');
-        }
-        else if (text.IndexOf('/') is >= 0 and var slash)
-        {
-            address = text[..slash];
-            mask = text[(slash + 1)..];
+            text = string.Concat(text[1..close], rest);
         }
 
-        var hasMask = text.IndexOf('/') >= 0;
-        if (!TryReadAddress(address, out var value, out var isIPv6))
-        {
-            return hasMask ? $"bad net/mask pattern: \"{text}\"" : $"bad address pattern: \"{text}\"";
-        }
-
+        var slash = text.IndexOf('/');
+        var address = slash < 0 ? text : text[..slash];
+        var mask = slash < 0 ? [] : text[(slash + 1)..];
+        var isIPv6 = address.Contains(':');
         var bits = isIPv6 ? 128 : 32;
         var prefix = bits;
-        if (hasMask && (!int.TryParse(mask, NumberStyles.None, CultureInfo.InvariantCulture, out prefix) || prefix > bits))
+        if (slash >= 0 && (mask.IsEmpty || mask.ContainsAnyExceptInRange('0', '9')))
         {
-            return $"bad net/mask pattern: \"{text}\"";
+            return $"bad mask value in \"{text}\"";
+        }
+
+        if (slash >= 0 && (!int.TryParse(mask, NumberStyles.None, CultureInfo.InvariantCulture, out prefix) || prefix > bits))
+        {
+            return $"bad mask length in \"{text}\"";
+        }
+
+        if (!TryReadAddress(address, out var value))
+        {
+            return slash >= 0 ? $"bad network value in \"{text}\"" : $"bad address pattern: \"{text}\"";
         }
 
         var masked = Mask(value, prefix, bits);
         if (masked != value)
         {
-            return $"non-null host address bits in \"{address}/{mask}\", perhaps you should use \"{Format(masked, isIPv6)}/{prefix}\" instead";
+            return $"non-null host address bits in \"{text}\", perhaps you should use \"{Format(masked, isIPv6)}/{prefix}\" instead";
         }
 
         pattern = new NetworkPattern(masked, (byte)prefix, isIPv6);
         return null;
     }
 
-    /// <summary>True when the address is of the pattern's family; IPv4 in IPv6 clothes counts as IPv4.</summary>
-    public bool IsOfFamily(IPAddress address) => isIPv6 == (address.AddressFamily == AddressFamily.InterNetworkV6 && !address.IsIPv4MappedToIPv6);
+    /// <summary>
+    /// Compares with an address as text. One of the other family, and what inet_pton(3) does not take, gives null; IPv4 in IPv6 clothes is IPv6
+    /// here, as it is for cidr_table(5).
+    /// </summary>
+    public bool? Contains(ReadOnlySpan<char> address) =>
+        address.Contains(':') == isIPv6 && TryReadAddress(address, out var value) ? Mask(value, prefix, isIPv6 ? 128 : 32) == network : null;
 
     /// <summary>True when the address is within; IPv4 in IPv6 clothes counts as IPv4.</summary>
     public bool Contains(IPAddress address)
@@ -95,11 +99,10 @@ public readonly struct NetworkPattern
 
     private static UInt128 Mask(UInt128 value, int prefix, int bits) => prefix == 0 ? 0 : value >> (bits - prefix) << (bits - prefix);
 
-    private static bool TryReadAddress(ReadOnlySpan<char> text, out UInt128 value, out bool isIPv6)
+    private static bool TryReadAddress(ReadOnlySpan<char> text, out UInt128 value)
     {
         value = 0;
-        isIPv6 = text.Contains(':');
-        if (!isIPv6)
+        if (!text.Contains(':'))
         {
             return TryReadIPv4(text, out value);
         }

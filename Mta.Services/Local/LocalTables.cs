@@ -8,7 +8,7 @@ namespace Mta.Services.Local;
 /// <summary>The tables of one configuration, opened once.</summary>
 internal sealed class LocalTables(Settings settings, TableRegistry registry)
 {
-    private readonly TableList aliases = registry.Open(settings, Parameters.AliasMaps);
+    private readonly TableList aliases = registry.Open(settings, Parameters.AliasMaps, TableTrust.Secure);
     private readonly ILookupTable users = registry.Open("unix:passwd.byname");
 
     public Settings Settings { get; } = settings;

@@ -65,7 +65,7 @@ public sealed class TableRegistry : IAsyncDisposable
     }
 
     /// <summary>The tables of a <c>*_maps</c> parameter.</summary>
-    public TableList Open(Settings settings, Parameter<string> parameter)
+    public TableList Open(Settings settings, Parameter<string> parameter, TableTrust trust = TableTrust.Any)
     {
         if (aliases.Settings != settings)
         {
@@ -76,7 +76,7 @@ public sealed class TableRegistry : IAsyncDisposable
 
         var references = TableReference.ParseList(settings.Get(parameter));
         var kind = TableKinds.Of(parameter.Name, "") ?? LookupKind.Map;
-        return references.Count == 0 ? TableList.Empty : new TableList([.. references.Select(r => Open(r, kind))]);
+        return references.Count == 0 ? TableList.Empty : new TableList([.. references.Select(r => Open(r, kind, trust))]);
     }
 
     /// <summary>The tables of header_checks and the like, which are asked with pieces of messages.</summary>
@@ -96,7 +96,7 @@ public sealed class TableRegistry : IAsyncDisposable
 
         lock (opening)
         {
-            return (OpenOnce($"content:{reference}", FileStamp.Of(reference.Name), reference, () => MakePatterns(reference, bytes: true)), true);
+            return (OpenOnce($"content:{reference}", FileStamp.Of(reference.Name), reference, () => MakePatterns(reference, bytes: true, TableTrust.Any)), true);
         }
     }
 
@@ -176,29 +176,34 @@ public sealed class TableRegistry : IAsyncDisposable
         return false;
     }
 
-    private ILookupTable Open(TableReference reference) => Open(reference, LookupKind.Map);
+    private ILookupTable Open(TableReference reference) => Open(reference, LookupKind.Map, TableTrust.Any);
 
     /// <param name="kind">What a table is to become whose file is imported.</param>
-    private ILookupTable Open(TableReference reference, LookupKind kind)
+    private ILookupTable Open(TableReference reference, LookupKind kind, TableTrust trust)
     {
         lock (opening)
         {
-            return OpenOnce(reference, kind);
+            return OpenOnce(reference, kind, trust);
         }
     }
 
-    private ILookupTable OpenOnce(TableReference reference, LookupKind kind)
+    private ILookupTable OpenOnce(TableReference reference, LookupKind kind, TableTrust trust)
     {
         // The path names a stored table, whichever of the types stands before it.
-        var identity = reference.IsStored ? "stored:" + reference.Name : reference.ToString();
+        var identity = reference.IsStored ? "stored:" + reference.Name
+            : trust != TableTrust.Any && DependsOnTrust(reference) ? $"{trust}:{reference}"
+            : reference.ToString();
         var stamp = reference.Type switch
         {
             "texthash" or "cidr" or "regexp" or "pcre" => FileStamp.Of(reference.Name),
             "pgsql" or "sqlite" or "ldap" or "memcache" => TableParameters.Stamp(reference, settings),
             _ => 0,
         };
-        return OpenOnce(identity, stamp, reference, () => Make(reference, kind));
+        return OpenOnce(identity, stamp, reference, () => Make(reference, kind, trust));
     }
+
+    private static bool DependsOnTrust(TableReference reference) =>
+        reference.Type is "regexp" or "pcre" or "tcp" or "socketmap" or "memcache" or "unionmap" or "pipemap" or "debug";
 
     private ILookupTable OpenOnce(string identity, long stamp, TableReference reference, Func<ILookupTable> make)
     {
@@ -222,14 +227,23 @@ public sealed class TableRegistry : IAsyncDisposable
         return table;
     }
 
-    private ILookupTable MakePatterns(TableReference reference, bool bytes) =>
-        store is not null && reference.Name is not ['{', ..] ? new StoredPatternTable(reference, store, bytes, Warn) : PatternTable.Open(reference, Warn, bytes);
+    private ILookupTable MakePatterns(TableReference reference, bool bytes, TableTrust trust)
+    {
+        var rules = new PatternRules(reference, bytes, AllowsGroups: trust == TableTrust.Any);
+        return store is not null && reference.Name is not ['{', ..] ? new StoredPatternTable(rules, store, Warn) : PatternTable.Open(rules, Warn);
+    }
 
-    private ILookupTable Make(TableReference reference, LookupKind kind)
+    private ILookupTable Make(TableReference reference, LookupKind kind, TableTrust trust)
     {
         if (reference.IsStored)
         {
             return MakeStored(reference, kind);
+        }
+
+        if (trust == TableTrust.Secure && reference.Type is "tcp" or "socketmap" or "memcache")
+        {
+            var data = reference.Type == "tcp" ? "security sensitive data" : "security-sensitive data";
+            return new FailingTable(reference.ToString(), $"{reference} map is not allowed for {data}");
         }
 
         switch (reference.Type)
@@ -238,7 +252,7 @@ public sealed class TableRegistry : IAsyncDisposable
                 var entries = InlineEntries.Parse(reference.Name, out var error);
                 return entries is null ? new FailingTable(reference.ToString(), error!) : new MemoryTable(reference.ToString(), entries);
             case "static":
-                return new StaticTable(reference);
+                return StaticTable.Open(reference);
             case "texthash":
                 return TextHashTable.Open(reference, Warn);
             case "unix":
@@ -248,7 +262,7 @@ public sealed class TableRegistry : IAsyncDisposable
             case "cidr":
             case "regexp":
             case "pcre":
-                return MakePatterns(reference, bytes: false);
+                return MakePatterns(reference, bytes: false, trust);
             case "pgsql":
             case "sqlite":
             case "ldap":
@@ -265,13 +279,13 @@ public sealed class TableRegistry : IAsyncDisposable
                 return server;
             case "unionmap":
             case "pipemap":
-                return CombinedTable.Open(reference, Open);
+                return CombinedTable.Open(reference, r => OpenOnce(r, LookupKind.Map, trust));
             case "randmap":
                 return RandomTable.Open(reference);
             case "debug":
-                return new LoggingTable(reference, Open(TableReference.Parse(reference.Name)), log);
+                return new LoggingTable(reference, OpenOnce(TableReference.Parse(reference.Name), LookupKind.Map, trust), log);
             case "fail":
-                return new FailingTable(reference.ToString(), "it fails on purpose");
+                return new FailingTable(reference.ToString(), "Application error");
             case "":
                 return new FailingTable(reference.Name, $"need \"type:name\" form instead of: \"{reference.Name}\"");
             default:
@@ -296,7 +310,7 @@ public sealed class TableRegistry : IAsyncDisposable
                 ? new LdapTable(reference, config, OpenDomains(reference, config.Results.Domains), Warn)
                 : null,
             _ => (ILookupTable?)(MemcacheConfig.Read(parameters.Get, out problem) is { } config
-                ? new MemcacheTable(reference, config, config.Backup.Length > 0 ? OpenOnce(TableReference.Parse(config.Backup), LookupKind.Map) : null, OpenDomains(reference, config.Domains), Warn)
+                ? new MemcacheTable(reference, config, config.Backup.Length > 0 ? OpenOnce(TableReference.Parse(config.Backup), LookupKind.Map, TableTrust.Any) : null, OpenDomains(reference, config.Domains), Warn)
                 : null),
         };
         if (table is IAsyncDisposable disposable)

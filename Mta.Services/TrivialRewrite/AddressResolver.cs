@@ -78,7 +78,7 @@ public sealed class AddressResolver : IAddressResolver
         virtualTransport = TransportNexthop.Parse(settings.Get(Parameters.VirtualTransport));
         relayTransport = TransportNexthop.Parse(settings.Get(Parameters.RelayTransport));
         defaultTransport = TransportNexthop.Parse(settings.Get(Parameters.DefaultTransport));
-        transportMaps = tables.Open(settings, Parameters.TransportMaps);
+        transportMaps = tables.Open(settings, Parameters.TransportMaps, TableTrust.NoSubstitution);
         relocatedMaps = tables.Open(settings, Parameters.RelocatedMaps);
         senderRelayhostMaps = tables.Open(settings, Parameters.SenderDependentRelayhostMaps);
         senderTransportMaps = tables.Open(settings, Parameters.SenderDependentDefaultTransportMaps);

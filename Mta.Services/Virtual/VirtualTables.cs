@@ -18,9 +18,9 @@ internal sealed class VirtualTables
     public VirtualTables(Settings settings, TableRegistry registry)
     {
         Settings = settings;
-        mailboxes = registry.Open(settings, Parameters.VirtualMailboxMaps);
-        uids = registry.Open(settings, Parameters.VirtualUidMaps);
-        gids = registry.Open(settings, Parameters.VirtualGidMaps);
+        mailboxes = registry.Open(settings, Parameters.VirtualMailboxMaps, TableTrust.Secure);
+        uids = registry.Open(settings, Parameters.VirtualUidMaps, TableTrust.Secure);
+        gids = registry.Open(settings, Parameters.VirtualGidMaps, TableTrust.Secure);
         var local = registry.OpenList(settings, Parameters.Mydestination, MatchListKind.Strings);
         context = new MailAddressContext(ExtensionRules.From(settings), new LocalDomains(local, settings.Get(Parameters.Myorigin), []));
     }

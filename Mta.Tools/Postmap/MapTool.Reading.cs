@@ -5,6 +5,8 @@ using Mta.Core.Addresses;
 using Mta.Core.Lookup;
 using Mta.Services.Clients;
 using Mta.Services.Maps;
+using Mta.Services.Maps.Stored;
+using Mta.Services.Maps.Tables;
 using Mta.Storage.Maps;
 
 namespace Mta.Tools.Postmap;
@@ -23,6 +25,7 @@ internal sealed partial class MapTool
             var find = await OpenAsync(Reference(table), cancellationToken).ConfigureAwait(false);
             if (options.Key.Length > 0 && await find(options.Key, cancellationToken).ConfigureAwait(false) is { } value)
             {
+                WarnOfEmpty(Reference(table), options.Key, value);
                 if (options.Json)
                 {
                     PrintEntry(options.Key, value);
@@ -41,20 +44,21 @@ internal sealed partial class MapTool
 
     private async Task<bool> QueryAllAsync(CancellationToken cancellationToken)
     {
-        var tables = new List<Find>();
-        foreach (var table in options.Tables)
+        var tables = new List<(TableReference Reference, Find Find)>();
+        foreach (var reference in options.Tables.Select(Reference))
         {
-            tables.Add(await OpenAsync(Reference(table), cancellationToken).ConfigureAwait(false));
+            tables.Add((reference, await OpenAsync(reference, cancellationToken).ConfigureAwait(false)));
         }
 
         var found = false;
         using var reader = new StreamReader(terminal.Input, Encoding.UTF8, leaveOpen: true);
         while (await reader.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } key)
         {
-            foreach (var find in tables)
+            foreach (var (reference, find) in tables)
             {
                 if (key.Length > 0 && await find(key, cancellationToken).ConfigureAwait(false) is { } value)
                 {
+                    WarnOfEmpty(reference, key, value);
                     PrintEntry(key, value);
                     found = true;
                     break;
@@ -76,13 +80,19 @@ internal sealed partial class MapTool
         }
 
         await using var registry = new TableRegistry(new MailLog(new Warnings(terminal)), TimeProvider.System);
-        if (registry.Open(reference.ToString()) is not IListedTable table)
+        if (RequireName(registry.Open(reference.ToString()), reference) is not IListedTable table)
         {
-            throw new MapToolException($"table {reference}: sequence operation is not supported");
+            throw new MapToolException(reference.Type == "fail" ? $"table {reference}: sequence error: Application error" : $"table {reference}: sequence operation is not supported");
         }
 
         foreach (var (key, value) in table.Entries)
         {
+            if (key.Length == 0)
+            {
+                terminal.Warning($"table {reference}: empty lookup key value is not allowed");
+            }
+
+            WarnOfEmpty(reference, key, value);
             PrintEntry(Quoted(key), value);
         }
     }
@@ -102,11 +112,43 @@ internal sealed partial class MapTool
         registry.Use(settings);
         var isMessage = options.HeaderKeys || options.BodyKeys;
         var (table, takesBytes) = isMessage ? registry.OpenForContent(reference) : (registry.Open(reference.ToString()), true);
+        RequireName(table, reference);
+        if (table is StoredPatternTable patterns)
+        {
+            await patterns.ReadAsync(cancellationToken).ConfigureAwait(false);
+            if (patterns.Problem is { } problem)
+            {
+                throw new MapToolException(problem);
+            }
+        }
+
         return async (key, stop) =>
         {
             var result = await ContentTables.FindAsync(table, takesBytes, key, stop).ConfigureAwait(false);
-            return result.IsFailed ? throw new MapToolException(result.Text) : result.IsFound ? result.Value : null;
+            return result.IsFailed ? throw new MapToolException($"table {reference}: query error: {Reason(result.Text)}") : result.IsFound ? result.Value : null;
         };
+    }
+
+    /// <summary>A table that cannot be opened says why.</summary>
+    private static ILookupTable RequireName(ILookupTable table, TableReference reference) =>
+        reference.Name.Length == 0 ? throw new MapToolException($"open dictionary: expecting \"type:name\" form instead of \"{reference}\"")
+        : table is FailingTable { Reason: var reason } && reference.Type != "fail" ? throw new MapToolException(reason)
+        : table;
+
+    private static string Reason(string failure)
+    {
+        const string mark = " is unavailable. ";
+        var at = failure.IndexOf(mark, StringComparison.Ordinal);
+        return at < 0 ? failure : failure[(at + mark.Length)..];
+    }
+
+    private void WarnOfEmpty(TableReference reference, string key, string value)
+    {
+        if (value.Length == 0)
+        {
+            terminal.Warning($"table {reference}: key {key}: empty string result is not allowed");
+            terminal.Warning($"table {reference} should return NO RESULT in case of NOT FOUND");
+        }
     }
 
     /// <summary>Patterns may be stored under the path of their file, and tables may hold stored ones within.</summary>

@@ -7,6 +7,10 @@ namespace Mta.Core.Lookup.Patterns;
 internal static class CharacterSet
 {
     public const string Word = "A-Za-z0-9_";
+
+    /// <summary>Where a word of ASCII begins or ends; <c>\b</c> of .NET knows more letters.</summary>
+    public const string WordBoundary = $"(?:(?<=[{Word}])(?![{Word}])|(?<![{Word}])(?=[{Word}]))";
+    public const string NoWordBoundary = $"(?:(?<=[{Word}])(?=[{Word}])|(?<![{Word}])(?![{Word}]))";
     public const string Space = @" \t\n\v\f\r";
     public const string Blank = @" \t\u00a0\u1680\u180e\u2000-\u200a\u202f\u205f\u3000";
     public const string LineEnds = @"\n\v\f\r\u0085\u2028\u2029";
@@ -68,6 +72,19 @@ internal static class CharacterSet
         }
 
         return result.ToString();
+    }
+
+    /// <summary>A character outside of a bracket expression. Case is a matter of ASCII: what is above is bytes of some encoding.</summary>
+    public static void AppendLiteral(StringBuilder target, char c)
+    {
+        if (c > '\x7f')
+        {
+            target.Append(CultureInfo.InvariantCulture, $"(?-i:\\u{(int)c:x4})");
+        }
+        else
+        {
+            AppendCharacter(target, c);
+        }
     }
 
     public static void AppendCharacter(StringBuilder target, char c)

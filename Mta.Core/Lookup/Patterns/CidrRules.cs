@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-
 namespace Mta.Core.Lookup.Patterns;
 
 /// <summary>A table of cidr_table(5): networks in the order of the source, the first that has the address gives the result.</summary>
@@ -41,17 +38,12 @@ public sealed class CidrRules
     /// <summary>The result for an address; anything else is not found.</summary>
     public LookupResult Find(string key)
     {
-        if (!TryReadAddress(key, out var address))
-        {
-            return LookupResult.NotFound;
-        }
-
         for (var i = 0; i < rules.Count;)
         {
             var rule = rules[i];
 
             // A pattern of the other family matches neither as it stands nor negated.
-            var matches = rule.Network.IsOfFamily(address) && rule.Network.Contains(address) != rule.Negated;
+            var matches = rule.Network.Contains(key.AsSpan()) is { } contains && contains != rule.Negated;
             if (rules.IsBlock(i, out var otherwise))
             {
                 i = matches ? i + 1 : otherwise;
@@ -67,15 +59,6 @@ public sealed class CidrRules
         }
 
         return LookupResult.NotFound;
-    }
-
-    /// <summary>An address as inet_pton(3) takes it; <see cref="IPAddress"/> alone would also read <c>127.1</c>, brackets and scopes.</summary>
-    private static bool TryReadAddress(string key, out IPAddress address)
-    {
-        address = IPAddress.None;
-        return key.AsSpan().IndexOfAny('/', '[', '%') < 0
-            && IPAddress.TryParse(key, out address!)
-            && (address.AddressFamily == AddressFamily.InterNetworkV6 || key.AsSpan().Count('.') == 3);
     }
 
     private string? Take(RuleLine line)
@@ -108,14 +91,14 @@ public sealed class CidrRules
             return "no address pattern";
         }
 
-        if (!isBlock && result.IsEmpty)
-        {
-            return "no lookup result";
-        }
-
         if (NetworkPattern.TryParse(pattern, out var network) is { } problem)
         {
             return problem;
+        }
+
+        if (!isBlock && result.IsEmpty)
+        {
+            return "no lookup result";
         }
 
         var rule = new Rule(network, negated, result.ToString());

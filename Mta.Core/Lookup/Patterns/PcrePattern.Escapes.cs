@@ -8,7 +8,7 @@ internal sealed partial class PcrePattern
 {
     private void Escape()
     {
-        var c = position < pattern.Length ? pattern[position++] : throw new PatternException("\\ at end of pattern");
+        var c = position < pattern.Length ? pattern[position++] : throw new PatternException("\\ at end of pattern", pattern.Length);
         if (c == 'Q')
         {
             Quote();
@@ -23,19 +23,30 @@ internal sealed partial class PcrePattern
         atom = output.Length;
         if (c is >= '1' and <= '9')
         {
-            position--;
+            var start = --position;
             var number = Digits(2);
-            output.Append($"(?:\\{number})");
+            if (number.Length == 1 || int.Parse(number, CultureInfo.InvariantCulture) <= groups)
+            {
+                Reference(number, position - 1);
+            }
+            else
+            {
+                // With fewer groups it is a character.
+                position = start;
+                AppendLiteral(Octal());
+            }
         }
         else if (c is 'g' or 'k')
         {
             var reference = (c == 'g' ? GroupReference() : NameReference()).Match(pattern, position);
             position += reference.Success ? reference.Length : throw Unsupported($"\\{c}");
-            Reference(reference.Groups.Values.Skip(1).First(g => g.Success).Value);
+            var name = reference.Groups.Values.Skip(1).First(g => g.Success);
+            Reference(name.Value, char.IsAsciiDigit(name.ValueSpan[^1]) ? position - 1 : name.Index);
         }
         else if (c is 'A' or 'z' or 'Z' or 'G' or 'b' or 'B')
         {
-            output.Append('\\').Append(c);
+            output.Append(c switch { 'b' => CharacterSet.WordBoundary, 'B' => CharacterSet.NoWordBoundary, _ => $"\\{c}" });
+            atom = -1;
         }
         else if (c == 'R')
         {
@@ -73,15 +84,10 @@ internal sealed partial class PcrePattern
 
     private void AppendLiteral(int c)
     {
-        if (c > char.MaxValue)
-        {
-            output.Append("(?:").Append(char.ConvertFromUtf32(c)).Append(')');
-        }
-        else
-        {
-            CharacterSet.AppendCharacter(output, (char)c);
-        }
+        CharacterSet.AppendLiteral(output, Byte(c));
     }
+
+    private char Byte(int c) => c <= byte.MaxValue ? (char)c : throw new PatternException(@"character code point value in \x{} or \o{} is too large", position - 1);
 
     private static (string Characters, bool Negated)? Set(char c) => c switch
     {
@@ -125,9 +131,17 @@ internal sealed partial class PcrePattern
             case 't':
                 return 9;
             case '0':
-                return Convert.ToInt32("0" + Digits(2), 8);
+                position--;
+                return Octal();
             case 'c' when position < pattern.Length && char.IsAscii(pattern[position]):
                 return char.ToUpperInvariant(pattern[position++]) ^ 64;
+            case 'x' when position < pattern.Length && pattern[position] == '{' && !BracedNumber().IsMatch(pattern, position):
+                do
+                {
+                    position++;
+                }
+                while (position < pattern.Length && char.IsAsciiHexDigit(pattern[position]));
+                throw new PatternException("non-hex character in \\x{} (closing brace missing?)", position);
             case 'x' or 'o' when BracedNumber().Match(pattern, position) is { Success: true } braced:
                 position += braced.Length;
                 return Convert.ToInt32(braced.Groups[1].Value, c == 'x' ? 16 : 8);
@@ -139,11 +153,24 @@ internal sealed partial class PcrePattern
                 }
 
                 return position == start ? 0 : Convert.ToInt32(pattern[start..position], 16);
+            case 'F' or 'L' or 'l' or 'U' or 'u':
+                throw new PatternException(@"PCRE2 does not support \F, \L, \l, \N{name}, \U, or \u", position);
             case 'K' or 'C' or 'X' or 'N':
                 throw Unsupported($"\\{c}");
             default:
-                return char.IsAsciiLetterOrDigit(c) ? throw new PatternException($"unrecognized character follows \\") : c;
+                return char.IsAsciiLetterOrDigit(c) ? throw new PatternException("unrecognized character follows \\", position - 1) : c;
         }
+    }
+
+    private int Octal()
+    {
+        var value = 0;
+        for (var end = position + 3; position < end && position < pattern.Length && pattern[position] is >= '0' and <= '7'; position++)
+        {
+            value = (value * 8) + pattern[position] - '0';
+        }
+
+        return value;
     }
 
     private string Digits(int most)
@@ -170,7 +197,7 @@ internal sealed partial class PcrePattern
         {
             if (position >= pattern.Length)
             {
-                throw new PatternException("missing terminating ] for character class");
+                throw new PatternException("missing terminating ] for character class", pattern.Length);
             }
 
             if (pattern[position] == ']' && !isFirst)
@@ -185,6 +212,10 @@ internal sealed partial class PcrePattern
                 CharacterSet.AppendCharacter(output, first);
                 Range(first);
             }
+            else if (position + 1 < pattern.Length && pattern[position] == '-' && pattern[position + 1] != ']')
+            {
+                throw new PatternException("invalid range in character class", position);
+            }
         }
     }
 
@@ -195,18 +226,15 @@ internal sealed partial class PcrePattern
             return;
         }
 
-        position++;
-        var before = output.Length;
+        var start = ++position;
         if (Element() is not { } last)
         {
-            // A minus before a class is a minus.
-            output.Insert(before, @"\u002d");
-            return;
+            throw new PatternException("invalid range in character class", pattern[start] == '[' ? start + 1 : position);
         }
 
         if (last < first)
         {
-            throw new PatternException("range out of order in character class");
+            throw new PatternException("range out of order in character class", position - 1);
         }
 
         output.Append('-');
@@ -219,10 +247,16 @@ internal sealed partial class PcrePattern
         var c = pattern[position++];
         if (c == '[' && NamedClass().Match(pattern, position) is { Success: true } named)
         {
+            var name = named.Groups[2].Index;
             position += named.Length;
-            var set = CharacterSet.OfClass(named.Groups[2].ValueSpan) ?? throw new PatternException("unknown POSIX class name");
+            var set = CharacterSet.OfClass(named.Groups[2].ValueSpan) ?? throw new PatternException("unknown POSIX class name", name);
             output.Append(named.Groups[1].Success ? CharacterSet.Without(set) : set);
             return null;
+        }
+
+        if (c == '[' && CollatingElement().IsMatch(pattern, position))
+        {
+            throw new PatternException("POSIX collating elements are not supported", position - 1);
         }
 
         if (c != '\\')
@@ -230,7 +264,7 @@ internal sealed partial class PcrePattern
             return c;
         }
 
-        c = position < pattern.Length ? pattern[position++] : throw new PatternException("\\ at end of pattern");
+        c = position < pattern.Length ? pattern[position++] : throw new PatternException("\\ at end of pattern", pattern.Length);
         if (Set(c) is { } escape)
         {
             output.Append(escape.Negated ? CharacterSet.Without(escape.Characters) : escape.Characters);
@@ -250,10 +284,10 @@ internal sealed partial class PcrePattern
                 throw Unsupported("\\Q in a character class");
             case >= '1' and <= '7':
                 position--;
-                return (char)Convert.ToInt32(Digits(3), 8);
+                return (char)Octal();
             default:
                 var character = Character(c);
-                return character <= char.MaxValue ? (char)character : throw Unsupported("a character above U+FFFF in a class");
+                return Byte(character);
         }
     }
 
@@ -268,6 +302,9 @@ internal sealed partial class PcrePattern
 
     [GeneratedRegex(@"\G(?:\{(\^)?([CLMNPSZ][a-z]?)\}|([CLMNPSZ]))")]
     private static partial Regex GeneralCategory();
+
+    [GeneratedRegex(@"\G([.=])[^]]*\1\]")]
+    private static partial Regex CollatingElement();
 
     [GeneratedRegex(@"\G:(\^)?([a-z]+):\]")]
     private static partial Regex NamedClass();

@@ -6,19 +6,23 @@ namespace Mta.Core.Lookup.Patterns;
 
 /// <summary>
 /// Translates a POSIX regular expression, extended or basic, to .NET's. Differs from regcomp(3): among several matches the first
-/// alternative wins and not the longest, which only shows in what <c>$1</c> holds; text is characters and not bytes; no collating elements
-/// of more than one character.
+/// alternative wins and not the longest, which only shows in what <c>$1</c> holds; no collating elements of more than one character. Text
+/// is bytes, each a character.
 /// </summary>
 /// <param name="multiline">Lines within the text count (REG_NEWLINE).</param>
 internal sealed class PosixPattern(string pattern, bool extended, bool multiline)
 {
+    private const int RepeatLimit = 0x7fff;
+    private const string BadRange = "Invalid range end";
     private const string BadOperand = "Invalid preceding regular expression";
 
     private readonly StringBuilder output = new();
-    private readonly Stack<int> groups = new();
+    private readonly Stack<(int Start, int Number)> groups = new();
     private int position;
     private int atom = -1;
     private bool quantified;
+    private int groupCount;
+    private int closedGroups;
 
     public static string Translate(string pattern, bool extended, bool multiline) => new PosixPattern(pattern, extended, multiline).Translate();
 
@@ -39,7 +43,14 @@ internal sealed class PosixPattern(string pattern, bool extended, bool multiline
             else if (!(extended ? Operator(c) : c == '*' && Star()) && !Anchor(c))
             {
                 Begin();
-                output.Append(c == '.' ? multiline ? @"[^\n]" : "." : Regex.Escape(c.ToString()));
+                if (c > '\x7f')
+                {
+                    CharacterSet.AppendLiteral(output, c);
+                }
+                else
+                {
+                    output.Append(c == '.' ? multiline ? @"[^\n]" : "." : Regex.Escape(c.ToString()));
+                }
             }
         }
 
@@ -58,17 +69,18 @@ internal sealed class PosixPattern(string pattern, bool extended, bool multiline
         switch (c)
         {
             case '(':
-                groups.Push(output.Length);
+                groups.Push((output.Length, ++groupCount));
                 output.Append('(');
                 atom = -1;
                 return true;
-            case ')' when groups.TryPop(out var start):
+            case ')' when groups.TryPop(out var group):
                 output.Append(')');
-                atom = start;
+                closedGroups |= group.Number <= 9 ? 1 << group.Number : 0;
+                atom = group.Start;
                 quantified = false;
                 return true;
             case ')' when !extended:
-                throw new PatternException("Unmatched ) or \\)");
+                throw new PatternException("Unmatched ( or \\(");
             case '|':
                 output.Append('|');
                 atom = -1;
@@ -92,7 +104,8 @@ internal sealed class PosixPattern(string pattern, bool extended, bool multiline
             return false;
         }
 
-        Quantify("*");
+        // The C library takes no second star in the basic form.
+        Quantify(quantified ? throw new PatternException(BadOperand) : "*");
         return true;
     }
 
@@ -115,10 +128,15 @@ internal sealed class PosixPattern(string pattern, bool extended, bool multiline
 
     private string Interval()
     {
+        if (atom < 0)
+        {
+            throw new PatternException(BadOperand);
+        }
+
         var end = pattern.IndexOf(extended ? "}" : "\\}", position, StringComparison.Ordinal);
         if (end < 0)
         {
-            throw new PatternException("Unmatched { or \\{");
+            throw new PatternException(@"Unmatched \{");
         }
 
         var text = pattern[position..end];
@@ -126,16 +144,24 @@ internal sealed class PosixPattern(string pattern, bool extended, bool multiline
         var comma = text.IndexOf(',', StringComparison.Ordinal);
         var first = comma < 0 ? text : text[..comma];
         var last = comma < 0 ? text : text[(comma + 1)..];
-        if (text.Length == 0 || text == "," || !IsNumber(first) || !IsNumber(last))
+        if (text.Length == 0 || !TryNumber(first, 0, out var low) || !TryNumber(last, int.MaxValue, out var high) || high < low)
         {
             throw new PatternException("Invalid content of \\{\\}");
+        }
+
+        if (low > RepeatLimit || high is > RepeatLimit and < int.MaxValue)
+        {
+            throw new PatternException("Regular expression too big");
         }
 
         return comma < 0 ? $"{{{text}}}" : $"{{{(first.Length == 0 ? "0" : first)},{last}}}";
     }
 
-    private static bool IsNumber(string text) =>
-        text.Length == 0 || (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value <= 0x7fff);
+    private static bool TryNumber(string text, int otherwise, out int value)
+    {
+        value = otherwise;
+        return text.Length == 0 || int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value);
+    }
 
     private bool Anchor(char c)
     {
@@ -172,6 +198,11 @@ internal sealed class PosixPattern(string pattern, bool extended, bool multiline
             return;
         }
 
+        if (c is >= '1' and <= '9' && (closedGroups & (1 << (c - '0'))) == 0)
+        {
+            throw new PatternException("Invalid back reference");
+        }
+
         Begin();
         output.Append(c switch
         {
@@ -180,13 +211,18 @@ internal sealed class PosixPattern(string pattern, bool extended, bool multiline
             'W' => $"[^{CharacterSet.Word}]",
             's' => $"[{CharacterSet.Space}]",
             'S' => $"[^{CharacterSet.Space}]",
-            'b' or 'B' => $"\\{c}",
-            '<' => @"\b(?=\w)",
-            '>' => @"\b(?<=\w)",
+            'b' => CharacterSet.WordBoundary,
+            'B' => CharacterSet.NoWordBoundary,
+            '<' => $"(?<![{CharacterSet.Word}])(?=[{CharacterSet.Word}])",
+            '>' => $"(?<=[{CharacterSet.Word}])(?![{CharacterSet.Word}])",
             '`' => @"\A",
             '\'' => @"\z",
             _ => Regex.Escape(c.ToString()),
         });
+        if (c is 'b' or 'B' or '<' or '>' or '`' or '\'')
+        {
+            atom = -1;
+        }
     }
 
     private void Bracket()
@@ -213,26 +249,33 @@ internal sealed class PosixPattern(string pattern, bool extended, bool multiline
                 return;
             }
 
-            if (Element() is not { } first)
+            if (Element() is { } first)
             {
-                continue;
-            }
-
-            CharacterSet.AppendCharacter(output, first);
-            if (position + 1 < pattern.Length && pattern[position] == '-' && pattern[position + 1] != ']')
-            {
-                position++;
-                var last = Element() ?? throw new PatternException("Invalid range end");
-                if (last < first)
+                CharacterSet.AppendCharacter(output, first);
+                if (!IsRange())
                 {
-                    throw new PatternException("Invalid range end");
+                    continue;
+                }
+
+                position++;
+                if (Element() is not { } last || last < first)
+                {
+                    throw new PatternException(BadRange);
                 }
 
                 output.Append('-');
                 CharacterSet.AppendCharacter(output, last);
             }
+
+            // Neither a class nor a range begins another one.
+            if (IsRange())
+            {
+                throw new PatternException(BadRange);
+            }
         }
     }
+
+    private bool IsRange() => position + 1 < pattern.Length && pattern[position] == '-' && pattern[position + 1] != ']';
 
     /// <summary>One character, or null when a class was written. A backslash has no meaning here.</summary>
     private char? Element()

@@ -1,9 +1,11 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace Mta.Core.Lookup.Patterns;
 
 /// <summary>Reads the rules of a regexp: or pcre: table: <c>/pattern/flags result</c>, <c>!</c>, <c>if</c> and <c>endif</c>.</summary>
-internal sealed class RegexRuleReader(string type, string name, Action<string> warn, TimeSpan timeLimit)
+/// <param name="allowsGroups">False where a sender could choose by <c>$1</c> what a result is: such rules are left out.</param>
+internal sealed class RegexRuleReader(string type, string name, Action<string> warn, TimeSpan timeLimit, bool allowsGroups)
 {
     private const string Space = " \t\r\n";
 
@@ -102,14 +104,21 @@ internal sealed class RegexRuleReader(string type, string name, Action<string> w
             Warn("no replacement text: using empty string");
         }
 
-        var replacement = Replacement.Read(result, out var problem);
-        if (replacement is null)
+        var replacement = Replacement.Read(result, out var problem, out var isSyntax);
+        if (isSyntax)
         {
-            Warn(problem!);
-            problem = "bad replacement syntax";
+            warn(problem!);
+        }
+        else if (replacement is null)
+        {
+            Warn(isPcre ? problem! : problem!.Replace("out of range", "out-of-range", StringComparison.Ordinal));
         }
 
-        problem ??= replacement is { HasGroups: true } && pattern.Negated ? "$number found in negative match replacement text" : null;
+        problem = replacement is null ? "bad replacement syntax"
+            : !replacement.HasGroups ? null
+            : pattern.Negated ? "$number found in negative match replacement text"
+            : !allowsGroups ? "regular expression substitution is not allowed"
+            : null;
         if (problem is not null)
         {
             Skip(problem);
@@ -162,7 +171,7 @@ internal sealed class RegexRuleReader(string type, string name, Action<string> w
 
         if (position >= text.Length)
         {
-            Skip($"no closing regexp delimiter \"{delimiter}\"");
+            Warn($"no closing regexp delimiter \"{delimiter}\": {(isPcre ? "ignoring" : "skipping")} this rule");
             return null;
         }
 
@@ -179,6 +188,14 @@ internal sealed class RegexRuleReader(string type, string name, Action<string> w
         {
             Skip($"unknown regexp option \"{flags[bad]}\"");
             return null;
+        }
+
+        for (var i = 0; i < flags.Length; i++)
+        {
+            if (flags[i] == 'X')
+            {
+                Warn("ignoring obsolete regexp option \"X\"");
+            }
         }
 
         return new Source(pattern, negated, flags);
@@ -207,9 +224,15 @@ internal sealed class RegexRuleReader(string type, string name, Action<string> w
             unsupported = $"line {line}: {e.Message}";
             Warn($"{e.Message}: lookups that come to this rule fail");
         }
-        catch (Exception e) when (e is PatternException or ArgumentException)
+        catch (PatternException e)
         {
-            Skip(e.Message);
+            Warn(isPcre ? string.Create(CultureInfo.InvariantCulture, $"error in regex at offset {e.Offset}: {e.Message}") : e.Message);
+        }
+        catch (RegexParseException e)
+        {
+            // What only this program's regular expressions do not know.
+            unsupported = $"line {line}: {e.Message}";
+            Warn($"{e.Message}: lookups that come to this rule fail");
         }
 
         return null;

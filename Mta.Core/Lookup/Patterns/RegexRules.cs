@@ -24,12 +24,13 @@ public sealed class RegexRules
 
     /// <summary>Reads the rules; those that Postfix would not read either are warned of and left out.</summary>
     /// <param name="type"><c>regexp</c> or <c>pcre</c>.</param>
-    public static RegexRules Read(string type, string name, IEnumerable<RuleLine> lines, Action<string> warn) =>
-        Read(type, name, lines, warn, TimeLimit);
+    /// <param name="allowsGroups">False for parameters whose results <c>$1</c> must have no part in.</param>
+    public static RegexRules Read(string type, string name, IEnumerable<RuleLine> lines, Action<string> warn, bool allowsGroups = true) =>
+        Read(type, name, lines, warn, TimeLimit, allowsGroups);
 
     /// <summary>The same with another time limit for a match.</summary>
-    public static RegexRules Read(string type, string name, IEnumerable<RuleLine> lines, Action<string> warn, TimeSpan timeLimit) =>
-        new(new RegexRuleReader(type, name, warn, timeLimit).Read(lines), $"{type}:{name}");
+    public static RegexRules Read(string type, string name, IEnumerable<RuleLine> lines, Action<string> warn, TimeSpan timeLimit, bool allowsGroups = true) =>
+        new(new RegexRuleReader(type, name, warn, timeLimit, allowsGroups).Read(lines), $"{type}:{name}");
 
     public LookupResult Find(string key)
     {

@@ -19,11 +19,13 @@ internal sealed class Replacement
     public int LargestGroup { get; private set; }
 
     /// <summary>Reads the text; null with the reason when it is not right.</summary>
-    public static Replacement? Read(string text, out string? problem)
+    /// <param name="isSyntax">The problem is of the text as a whole: Postfix says it without the rule's place.</param>
+    public static Replacement? Read(string text, out string? problem, out bool isSyntax)
     {
         var result = new Replacement();
         var literal = new StringBuilder();
         problem = null;
+        isSyntax = false;
         for (var i = 0; i < text.Length;)
         {
             if (text[i] != '$')
@@ -38,9 +40,15 @@ internal sealed class Replacement
             else
             {
                 var name = Name(text, ref i);
-                if (name is null || !int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var group))
+                if (string.IsNullOrEmpty(name))
                 {
-                    problem = name is null ? $"truncated macro reference: \"{text}\"" : $"non-numeric replacement index \"{name}\"";
+                    (problem, isSyntax) = ($"{(name is null ? "truncated macro reference" : "empty macro name")}: \"{text}\"", true);
+                    return null;
+                }
+
+                if (!int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var group))
+                {
+                    problem = $"non-numeric replacement index \"{name}\"";
                     return null;
                 }
 
@@ -90,7 +98,7 @@ internal sealed class Replacement
         {
             var end = text.IndexOf(close, start);
             i = end + 1;
-            return end < 0 ? null : text[(start + 1)..end].Trim();
+            return end < 0 ? null : text[(start + 1)..end];
         }
 
         var stop = start;
@@ -100,6 +108,6 @@ internal sealed class Replacement
         }
 
         i = stop;
-        return stop == start ? null : text[start..stop];
+        return text[start..stop];
     }
 }

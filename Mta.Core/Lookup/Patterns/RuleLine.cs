@@ -34,7 +34,7 @@ public readonly record struct RuleLine(string Text, int Number)
         {
             if (token is not ['{', .. var rule, '}'])
             {
-                error = $"{type} map: no '{{' at start of text in \"{token}\"";
+                error = token is ['{', ..] ? $"{type} map: missing '}}' in \"{name}\"" : $"{type} map: no '{{' at start of text in \"{token}\"";
                 return null;
             }
 

@@ -1,4 +1,3 @@
-using System.Text;
 using Mta.Core.Lookup;
 using Mta.Core.Lookup.Patterns;
 using Mta.Services.Maps.Tables;
@@ -11,15 +10,15 @@ namespace Mta.Services.Maps.Stored;
 /// <c>cidr:</c>, <c>regexp:</c> or <c>pcre:</c> with a path or a name. Rules that are stored in the database under it are used; without
 /// any, those of the file. What was read once goes on answering while the database is away.
 /// </summary>
-/// <param name="bytes">Keys, rules and results are bytes, each a character (Latin-1).</param>
-internal sealed class StoredPatternTable(TableReference reference, LookupStore store, bool bytes, Action<string> warn) : ILookupTable, IWatchedTable
+internal sealed class StoredPatternTable(PatternRules patterns, LookupStore store, Action<string> warn) : ILookupTable, IWatchedTable
 {
-    private readonly LookupKind kind = LookupKinds.Find(reference.Type) ?? throw new ArgumentException("no type of patterns", nameof(reference));
+    private readonly TableReference reference = patterns.Reference;
+    private readonly LookupKind kind = LookupKinds.Find(patterns.Reference.Type) ?? throw new ArgumentException("no type of patterns", nameof(patterns));
     private readonly Lock gate = new();
     private volatile ILookupTable? rules;
     private StoredTableVersion? version;
 
-    public string Reference { get; } = reference.ToString();
+    public string Reference { get; } = patterns.Reference.ToString();
 
     public string Name => reference.Name;
 
@@ -27,6 +26,9 @@ internal sealed class StoredPatternTable(TableReference reference, LookupStore s
 
     public ValueTask<LookupResult> FindAsync(string key, CancellationToken cancellationToken) =>
         rules is { } known ? known.FindAsync(key, cancellationToken) : FetchAsync(key, cancellationToken);
+
+    /// <summary>Why there are no rules; null when there are, or when they were not read yet.</summary>
+    public string? Problem => (rules as FailingTable)?.Reason;
 
     public async Task ReadAsync(CancellationToken cancellationToken)
     {
@@ -70,7 +72,7 @@ internal sealed class StoredPatternTable(TableReference reference, LookupStore s
     {
         if (found is not { } known)
         {
-            var table = PatternTable.Open(reference, warn, bytes);
+            var table = PatternTable.Open(patterns, warn);
             if (table is FailingTable { Reason: var reason })
             {
                 warn($"{Reference} is unavailable. {reason}, and no rules are stored under that name");
@@ -89,9 +91,9 @@ internal sealed class StoredPatternTable(TableReference reference, LookupStore s
         var lines = new List<RuleLine>();
         foreach (var (position, rule) in await store.ReadRulesAsync(known.Id, cancellationToken).ConfigureAwait(false))
         {
-            lines.Add(new RuleLine(bytes ? Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(rule)) : rule, position));
+            lines.Add(new RuleLine(PatternTable.InBytes(rule), position));
         }
 
-        return PatternTable.Make(reference, lines, warn);
+        return PatternTable.Make(patterns, lines, warn);
     }
 }

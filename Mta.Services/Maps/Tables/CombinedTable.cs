@@ -26,7 +26,7 @@ internal sealed class CombinedTable : ILookupTable
     public static ILookupTable Open(TableReference reference, Func<TableReference, ILookupTable> open)
     {
         var references = reference.Name is ['{', .. var inner, '}'] ? TableReference.ParseList(inner) : [];
-        return references.Count == 0
+        return references.Count == 0 || references.Any(r => r.Type.Length == 0)
             ? new FailingTable(reference.ToString(), $"bad syntax: \"{reference}\"; need \"{reference.Type}:{{type:name...}}\"")
             : new CombinedTable(reference, [.. references.Select(open)]);
     }

@@ -24,7 +24,7 @@ internal sealed class RandomTable : ILookupTable
         {
             foreach (var value in new ListTokens(inner))
             {
-                values.Add(LookupResult.Found((value is ['{', .. var text, '}'] ? text.Trim() : value).ToString()));
+                values.Add(LookupResult.Found(value.ToString()));
             }
         }
 

@@ -7,10 +7,24 @@ internal sealed class StaticTable : ILookupTable
 {
     private readonly LookupResult value;
 
-    public StaticTable(TableReference reference)
+    private StaticTable(string reference, string value)
     {
-        Reference = reference.ToString();
-        value = LookupResult.Found(reference.Name is ['{', .. var inner, '}'] ? inner.Trim() : reference.Name);
+        Reference = reference;
+        this.value = LookupResult.Found(value);
+    }
+
+    public static ILookupTable Open(TableReference reference)
+    {
+        var name = reference.Name;
+        if (name is not ['{', ..])
+        {
+            return new StaticTable(reference.ToString(), name);
+        }
+
+        var end = name.LastIndexOf('}');
+        return end < 0 ? new FailingTable(reference.ToString(), $"bad static:name syntax: missing '}}' in \"{name}\"")
+            : name[(end + 1)..].Trim().Length > 0 ? new FailingTable(reference.ToString(), $"bad static:name syntax: syntax error after '}}' in \"{name}\"")
+            : new StaticTable(reference.ToString(), name[1..end].Trim());
     }
 
     public string Reference { get; }

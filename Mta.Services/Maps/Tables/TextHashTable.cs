@@ -11,11 +11,15 @@ internal static class TextHashTable
         try
         {
             var text = File.ReadAllText(reference.Name);
-            return new MemoryTable(reference.ToString(), new TableSource(reference.Name, aliases: false, warn).Read(text));
+            return new MemoryTable(reference.ToString(), new TableSource(reference.Name, aliases: false, w => warn(AsPostfix(w))).Read(text));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            return new FailingTable(reference.ToString(), $"open {reference}: {e.Message}");
+            return new FailingTable(reference.ToString(), $"open database {reference.Name}: {FileStamp.Reason(reference.Name, e)}");
         }
     }
+
+    /// <summary>One warning has other words here than in postmap(1).</summary>
+    private static string AsPostfix(string warning) =>
+        warning.EndsWith(": expected format: key whitespace value", StringComparison.Ordinal) ? warning + " -- ignoring this line" : warning;
 }

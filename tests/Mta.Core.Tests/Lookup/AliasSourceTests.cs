@@ -18,7 +18,7 @@ public sealed class AliasSourceTests
     [InlineData("\\esc: \"a\\\"b\"", "esc", "\"a\\\"b\"")]
     [InlineData("grp: a;, b: c;\n cont\n  cont2", "grp", "a;, b:c;cont cont2")]
     [InlineData("long: \"|cmd a,b\", \"|x\"y z, (comment) abc <bb@c>", "long", "\"|cmd a,b\", \"|x\" y z, (comment) abc <bb@c>")]
-    [InlineData("mbox: /var/mail/list.mbox,", "mbox", "/var/mail/list.mbox,")]
+    [InlineData("mbox: /var/mail/list.mbox,", "mbox", "/var/mail/list.mbox, ")]
     public void Name_and_value_are_normalised(string line, string name, string value) =>
         AliasSource.Read(line).ShouldBe(new SourceLine(name, value, null));
 

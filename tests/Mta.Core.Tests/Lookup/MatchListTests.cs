@@ -29,10 +29,10 @@ public sealed class MatchListTests
     [Theory]
     [InlineData("10.1.2.3/8", "non-null host address bits in \"10.1.2.3/8\", perhaps you should use \"10.0.0.0/8\" instead")]
     [InlineData("[2001:db8::1]/64", "non-null host address bits in \"2001:db8::1/64\", perhaps you should use \"2001:db8::/64\" instead")]
-    [InlineData("10.0.0.0/33", "bad net/mask pattern: \"10.0.0.0/33\"")]
+    [InlineData("10.0.0.0/33", "bad mask length in \"10.0.0.0/33\"")]
     [InlineData("[::1", "missing ']' character after \"[::1\"")]
     [InlineData("[::1]x", "garbage after \"[::1]\"")]
-    [InlineData("010.0.0.0/8", "bad net/mask pattern: \"010.0.0.0/8\"")]
+    [InlineData("010.0.0.0/8", "bad network value in \"010.0.0.0/8\"")]
     public void An_element_that_cannot_be_read_makes_the_match_fail(string element, string error)
     {
         var list = MatchList.Parse("mynetworks", $"192.0.2.1 {element} 192.0.2.2", MatchListKind.NamesAndAddresses);
