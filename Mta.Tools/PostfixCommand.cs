@@ -7,6 +7,7 @@ using Mta.Services.Master;
 using Mta.Services.Net;
 using Mta.Services.Nodes;
 using Mta.Services.Postlogd;
+using Mta.Services.Smtpd.Restrictions;
 using Mta.Tools.Postqueue;
 
 namespace Mta.Tools;
@@ -126,7 +127,13 @@ internal sealed partial class PostfixCommand
 
         _ = LeaseTimes.From(loaded.Settings ?? settings);
         var warnings = new List<string>();
-        var wrong = InstanceDirectories.Ensure(settings, warnings);
+        var wrong = InstanceDirectories.Ensure(settings, warnings).ToList();
+        if (loaded.Settings is { } valid)
+        {
+            var servers = loaded.Services.Where(s => s.Command == "smtpd").Select(s => LoadedConfiguration.ForService(valid, s));
+            wrong.AddRange(servers.SelectMany(s => RestrictionCheck.Find(s, static _ => true)).Distinct());
+        }
+
         foreach (var warning in warnings)
         {
             await SayAsync(LogSeverity.Warning, warning).ConfigureAwait(false);

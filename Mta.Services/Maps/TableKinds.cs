@@ -15,6 +15,7 @@ public static class TableKinds
         ["virtual_alias_maps"] = LookupKind.Virtual,
         ["virtual_maps"] = LookupKind.Virtual,
         ["transport_maps"] = LookupKind.Transport,
+        ["address_verify_transport_maps"] = LookupKind.Transport,
         ["relocated_maps"] = LookupKind.Relocated,
         ["smtp_generic_maps"] = LookupKind.Generic,
         ["lmtp_generic_maps"] = LookupKind.Generic,
@@ -24,6 +25,7 @@ public static class TableKinds
         ["local_login_sender_maps"] = LookupKind.SenderLogin,
         ["virtual_mailbox_maps"] = LookupKind.Mailbox,
         ["sender_dependent_relayhost_maps"] = LookupKind.Relayhost,
+        ["address_verify_sender_dependent_relayhost_maps"] = LookupKind.Relayhost,
     };
 
     /// <param name="before">The word that stands before the table.</param>

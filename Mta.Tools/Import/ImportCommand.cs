@@ -4,6 +4,7 @@ using Mta.Core.Commands;
 using Mta.Core.Config;
 using Mta.Core.Lookup;
 using Mta.Services.Configuration;
+using Mta.Services.Smtpd.Restrictions;
 using Mta.Storage;
 using Mta.Storage.Maps;
 using Mta.Tools.Postmap;
@@ -70,6 +71,7 @@ internal sealed class ImportCommand
             report.Differs("services are never chrooted here; the chroot field of master.cf has no effect");
         }
 
+        CheckRestrictions();
         var tables = new List<(TableUse Use, TableContent Content)>();
         var reader = new TableReader(source.Directory);
         foreach (var use in TableUses.Find(source))
@@ -101,6 +103,24 @@ internal sealed class ImportCommand
         report.Left($"the files of {source.Directory}, and Postfix itself: stop it before this system starts on the same ports");
         report.Print(terminal.Out, options.DryRun);
         return report.HasProblems ? ExitCode.Failure : ExitCode.Ok;
+    }
+
+    /// <summary>A list that names what is not there would keep the new system from starting.</summary>
+    private void CheckRestrictions()
+    {
+        foreach (var problem in RestrictionCheck.Find(source.Settings, static _ => true))
+        {
+            report.Problem($"{source.MainCf.File}: {problem}: take it out of the new file, or smtpd does not start");
+        }
+
+        foreach (var service in source.MasterCf.Services.Where(s => s.Command == "smtpd"))
+        {
+            var names = service.Overrides.Select(o => o.Key).ToHashSet(StringComparer.Ordinal);
+            foreach (var problem in RestrictionCheck.Find(LoadedConfiguration.ForService(source.Settings, service), names.Contains))
+            {
+                report.Problem($"{source.MasterCf.File}, line {service.Line}: {problem}: take it out of the new file, or smtpd does not start");
+            }
+        }
     }
 
     private async Task StoreAsync(

@@ -21,8 +21,10 @@ internal sealed partial class MainCfImport(PostfixConfiguration configuration, I
     /// <summary>Parameters that Postfix does not have, and those of the installation: taken from the main.cf that is replaced.</summary>
     private static readonly string[] Kept =
     [
-        "database_url", "delivery_log_retention", "dns_servers", "node_heartbeat_interval", "node_lease_time", "node_name", "node_takeover_grace",
-        "queue_accept_connections", "queue_chunk_size", "queue_complete_connections", "queue_memory_limit", .. Installation,
+        "admin_log_retention", "database_directory", "database_listen", "database_reserve", "database_url", "delivery_log_retention", "dns_servers",
+        "health_active_age_limit", "health_incoming_age_limit", "node_heartbeat_interval", "node_lease_time", "node_name", "node_takeover_grace",
+        "queue_accept_connections", "queue_chunk_size", "queue_complete_connections", "queue_memory_limit", "queue_share_limit", "queue_size_limit",
+        .. Installation,
     ];
 
     /// <param name="replaced">The main.cf that is there now; null when there is none, or it is the source itself.</param>

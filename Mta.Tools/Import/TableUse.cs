@@ -9,6 +9,7 @@ internal sealed class TableUse(TableReference reference)
     private readonly List<string> users = [];
     private readonly List<string> defaults = [];
     private LookupKind? kind;
+    private LookupKind? defaultKind;
 
     /// <summary>As it is named first.</summary>
     public TableReference Reference => reference;
@@ -17,7 +18,7 @@ internal sealed class TableUse(TableReference reference)
     public IReadOnlyList<string> Users => users.Count > 0 ? users : defaults;
 
     /// <summary>How its rows are used; a table that is used in several ways is a plain map, but the source of aliases has a syntax of its own.</summary>
-    public LookupKind Kind => kind ?? LookupKind.Map;
+    public LookupKind Kind => (users.Count > 0 ? kind : defaultKind) ?? LookupKind.Map;
 
     /// <summary>True when only a default names it, so that it need not be there.</summary>
     public bool IsOptional => users.Count == 0;
@@ -34,12 +35,22 @@ internal sealed class TableUse(TableReference reference)
             list.Add(user);
         }
 
-        kind = (kind, use) switch
+        // A default that repeats a parameter of the administrator's says nothing new about the rows.
+        if (isDefault)
         {
-            (LookupKind.Aliases, _) or (_, LookupKind.Aliases) => LookupKind.Aliases,
-            (null, _) => use,
-            (_, null) => kind,
-            _ => kind == use ? kind : LookupKind.Map,
-        };
+            defaultKind = Combined(defaultKind, use);
+        }
+        else
+        {
+            kind = Combined(kind, use);
+        }
     }
+
+    private static LookupKind? Combined(LookupKind? before, LookupKind? use) => (before, use) switch
+    {
+        (LookupKind.Aliases, _) or (_, LookupKind.Aliases) => LookupKind.Aliases,
+        (null, _) => use,
+        (_, null) => before,
+        _ => before == use ? before : LookupKind.Map,
+    };
 }

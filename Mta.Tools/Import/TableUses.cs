@@ -107,7 +107,8 @@ internal static class TableUses
             word = word[6..];
         }
 
+        // What ends in a slash is the beginning of references, as in "indexed = hash:/etc/postfix/", and no table.
         var reference = TableReference.Parse(word);
-        return Types.Contains(reference.Type) && reference.Name.Length > 0 ? reference : null;
+        return Types.Contains(reference.Type) && reference.Name is [.., not '/'] ? reference : null;
     }
 }

@@ -72,11 +72,10 @@ internal sealed class RestrictionLists
             else
             {
                 var definition = RestrictionTable.Find(word)
-                    ?? throw new SmtpdConfigException($"{parameter.Name}: restriction \"{word}\" is not implemented in this version");
+                    ?? throw new SmtpdConfigException(NotImplemented(parameter.Name, word));
                 if (definition.TakesTables && (++i >= words.Count || !IsTable(words[i])))
                 {
-                    throw new SmtpdConfigException(
-                        $"{parameter.Name}: restriction \"{word}\" requires a table (type:name) as its argument");
+                    throw new SmtpdConfigException(NeedsTable(parameter.Name, word));
                 }
 
                 list.Add(new Restriction(definition, definition.TakesTables ? Open(words[i], tables) : TableList.Empty, warnOnly));
@@ -88,12 +87,16 @@ internal sealed class RestrictionLists
         return [.. list];
     }
 
-    private static bool IsTable(string word) => word.Contains(':', StringComparison.Ordinal);
+    internal static string NotImplemented(string parameter, string word) => $"{parameter}: restriction \"{word}\" is not implemented in this version";
+
+    internal static string NeedsTable(string parameter, string word) => $"{parameter}: restriction \"{word}\" requires a table (type:name) as its argument";
+
+    internal static bool IsTable(string word) => word.Contains(':', StringComparison.Ordinal);
 
     private static TableList Open(string word, TableRegistry tables) => new([tables.Open(word)]);
 
     // Commas and white space divide, except inside braces: inline:{ a=b, c=d }.
-    private static List<string> Split(string text)
+    internal static List<string> Split(string text)
     {
         var words = new List<string>();
         var start = -1;

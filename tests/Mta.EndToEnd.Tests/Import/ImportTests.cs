@@ -51,6 +51,7 @@ public sealed class ImportTests : IAsyncLifetime
             virtual_mailbox_maps = mysql:{{Postfix}}/mysql.cf
             body_checks = regexp:{{Postfix}}/body
             foo = bar
+            indexed = hash:{{Postfix}}/
 
             """);
         Write("master.cf", $$"""
@@ -60,6 +61,7 @@ public sealed class ImportTests : IAsyncLifetime
             submission inet n - y - - smtpd
               -o { smtpd_client_restrictions = check_client_access hash:$config_directory/other }
               -o alias_maps=hash:{{Postfix}}/aliases2
+              -o smtpd_helo_restrictions=warn_if_reject,check_nothing_access,hash:{{Postfix}}/other
             faxes unix - n n - - /usr/bin/fax
 
             """);
@@ -124,7 +126,7 @@ public sealed class ImportTests : IAsyncLifetime
                 $"  hash:{Postfix}/virtual  5 entries from {Postfix}/virtual (virtual_alias_maps)",
                 $"  hash:{Postfix}/gone  2 entries from {Postfix}/gone.db (virtual_alias_maps)",
                 $"  hash:{Postfix}/sender  1 entries from {Postfix}/sender (own)",
-                $"  hash:{Postfix}/other  1 entries from {Postfix}/other (submission: smtpd_client_restrictions)",
+                $"  hash:{Postfix}/other  1 entries from {Postfix}/other (submission: smtpd_client_restrictions, submission: smtpd_helo_restrictions)",
                 $"  hash:{Postfix}/aliases2  1 entries from {Postfix}/aliases2 (submission: alias_maps)",
                 $"  {Postfix}/virtual, line 5: duplicate entry: \"dup\"",
                 $"  {Postfix}/virtual, line 7: expected format: key whitespace value",
@@ -137,12 +139,15 @@ public sealed class ImportTests : IAsyncLifetime
                 "  mail_owner: not taken over, for it is about Postfix's own installation",
                 "  mail_owner = mta: as given",
                 "  private/dovecot-lmtp is another program's socket; written as /var/spool/postfix/private/dovecot-lmtp",
-                $"  {Postfix}/master.cf, line 7: service faxes/unix: /usr/bin/fax is not available; the service is now a comment",
+                $"  {Postfix}/master.cf, line 4: smtpd_helo_restrictions: restriction \"check_nothing_access\" is not implemented in this version: take it out of the new file, or smtpd does not start",
+                $"  {Postfix}/main.cf: smtpd_recipient_restrictions: restriction \"own\" is not implemented in this version: take it out of the new file, or smtpd does not start",
+                $"  {Postfix}/master.cf, line 8: service faxes/unix: /usr/bin/fax is not available; the service is now a comment",
             ])
         {
             output.Split('\n').ShouldContain(line);
         }
 
+        output.ShouldNotContain($"hash:{Postfix}/ ");
         var main = MainCf.Parse("main.cf", await File.ReadAllTextAsync(Path.Combine(Target, "main.cf"), Stop));
         main.Problems.ShouldBeEmpty();
         var values = main.Entries.ToDictionary(e => e.Name, e => e.Value);
@@ -170,6 +175,28 @@ public sealed class ImportTests : IAsyncLifetime
         dry.Exit.ShouldBe(real.Exit);
         dry.Output.Split('\n').Where(l => l.StartsWith("  ", StringComparison.Ordinal)).ShouldBe(
             real.Output.Split('\n').Where(l => l.StartsWith("  ", StringComparison.Ordinal)));
+    }
+
+    /// <summary>Defaults such as address_verify_transport_maps name the same table again.</summary>
+    [Fact]
+    public async Task Each_table_has_the_kind_of_its_use_and_is_in_the_view_of_that_kind()
+    {
+        await ImportAsync("-c", Target, Postfix);
+        await using var command = database.DataSource.CreateCommand($"SELECT name, kind FROM mta.lookup_table WHERE starts_with(name, '{Postfix}/')");
+        await using var reader = await command.ExecuteReaderAsync(Stop);
+        var kinds = new Dictionary<string, string>();
+        while (await reader.ReadAsync(Stop))
+        {
+            kinds.Add(Path.GetFileName(reader.GetString(0)), reader.GetString(1));
+        }
+
+        kinds.ShouldBe(
+            new Dictionary<string, string>
+            {
+                ["aliases"] = "aliases", ["aliases2"] = "aliases", ["virtual"] = "virtual", ["union"] = "virtual", ["gone"] = "virtual", ["canonical"] = "canonical",
+                ["transport"] = "transport", ["client"] = "map", ["sender"] = "access", ["outside"] = "map", ["other"] = "access",
+            },
+            ignoreOrder: true);
     }
 
     [Fact]
