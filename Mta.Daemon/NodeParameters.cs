@@ -60,6 +60,7 @@ internal sealed class NodeParameters : IAsyncDisposable
         Interlocked.Exchange(ref seen, snapshot.Version);
         Say(result.Problems);
         await ReportAsync(result.Problems, cancellationToken).ConfigureAwait(false);
+        await PublishAsync(result.Settings, cancellationToken).ConfigureAwait(false);
         return result.Settings;
     }
 
@@ -137,6 +138,19 @@ internal sealed class NodeParameters : IAsyncDisposable
         }
 
         said.IntersectWith(problems.Select(p => p.Problem));
+    }
+
+    /// <summary>mta.submit refuses what this node would.</summary>
+    private async Task PublishAsync(Settings settings, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await store.PublishSizeLimitAsync(node, settings.Get(Parameters.MessageSizeLimit), cancellationToken).ConfigureAwait(false);
+        }
+        catch (StorageException e)
+        {
+            log.Warning(Tag, $"the message_size_limit of this node cannot be written for mta.submit: {e.Message}");
+        }
     }
 
     private async Task ReportAsync(IReadOnlyList<(StoredParameter Row, string Problem)> problems, CancellationToken cancellationToken)

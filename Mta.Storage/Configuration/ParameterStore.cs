@@ -22,6 +22,12 @@ public sealed class ParameterStore(NpgsqlDataSource source)
         ON CONFLICT (node, name) DO UPDATE SET problem = excluded.problem, seen_at = excluded.seen_at WHERE p.problem <> excluded.problem
         """;
 
+    private const string SizeLimit =
+        """
+        INSERT INTO mta_store.node_size_limit AS l (node, bytes) VALUES ($1, $2)
+        ON CONFLICT (node) DO UPDATE SET bytes = excluded.bytes WHERE l.bytes <> excluded.bytes
+        """;
+
     /// <summary>Grows with every change.</summary>
     public ValueTask<long> ReadVersionAsync(CancellationToken cancellationToken) =>
         StorageErrors.MapAsync(
@@ -58,6 +64,17 @@ public sealed class ParameterStore(NpgsqlDataSource source)
                 }
 
                 return StoredValues.For(node, rows);
+            });
+
+    /// <summary>Says how large a message the node takes, for mail that is made by SQL; 0 for any.</summary>
+    public ValueTask<int> PublishSizeLimitAsync(string node, long bytes, CancellationToken cancellationToken) =>
+        StorageErrors.MapAsync(
+            async () =>
+            {
+                await using var command = source.CreateCommand(SizeLimit);
+                command.Parameters.AddWithValue(node);
+                command.Parameters.AddWithValue(bytes);
+                return await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
             });
 
     /// <summary>Says which values the node does not take; none takes back what it said before.</summary>

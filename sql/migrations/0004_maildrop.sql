@@ -126,7 +126,8 @@ BEGIN
 END
 $body$;
 
--- Opens a message; append and finish follow in the same transaction, so that nobody sees or touches a message half made.
+-- Opens a message; append and finish follow in the same transaction, so that nobody sees or touches a message half made. Addresses are as
+-- in mail; those of sendmail(1), which comes with a user of the operating system, have been parsed and are in internal form.
 CREATE FUNCTION mta.submit_begin(
     sender text,
     recipients text[],
@@ -142,11 +143,14 @@ DECLARE
     new_id bigint;
     stored integer;
     node integer := 0;
+    is_parsed boolean := submit_begin.user_id IS NOT NULL;
 BEGIN
     IF submit_begin.sender IS NULL THEN
         RAISE EXCEPTION 'sender is NULL: the null sender is an empty text' USING ERRCODE = 'null_value_not_allowed';
-    ELSIF length(submit_begin.sender) > 1000 OR submit_begin.sender ~ '[[:cntrl:]]' THEN
-        RAISE EXCEPTION 'sender is not an address' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF length(submit_begin.sender) > 1000 OR submit_begin.sender ~ '[[:cntrl:]]'
+          OR (NOT is_parsed AND submit_begin.sender <> '' AND mta_store.internal_address(submit_begin.sender) IS NULL) THEN
+        RAISE EXCEPTION 'sender is not an address: "%"', regexp_replace(left(submit_begin.sender, 100), '[[:cntrl:]]', '?', 'g')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Write user@example.com, without a name and without angle brackets.';
     ELSIF coalesce(cardinality(submit_begin.recipients), 0) = 0 THEN
         RAISE EXCEPTION 'there are no recipients' USING ERRCODE = 'invalid_parameter_value';
     ELSIF array_ndims(submit_begin.recipients) <> 1 THEN
@@ -159,9 +163,14 @@ BEGIN
         RAISE EXCEPTION 'flags: only 1 (SMTPUTF8) and 2 (8BITMIME) may be set' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     SELECT coalesce(r.a, 'NULL') INTO bad FROM unnest(submit_begin.recipients) AS r(a)
-    WHERE r.a IS NULL OR r.a = '' OR length(r.a) > 1000 OR r.a ~ '[[:cntrl:]]' LIMIT 1;
+    WHERE r.a IS NULL OR r.a = '' OR length(r.a) > 1000 OR r.a ~ '[[:cntrl:]]' OR (NOT is_parsed AND mta_store.internal_address(r.a) IS NULL) LIMIT 1;
     IF FOUND THEN
-        RAISE EXCEPTION 'recipient is not an address: "%"', regexp_replace(left(bad, 100), '[[:cntrl:]]', '?', 'g') USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'recipient is not an address: "%"', regexp_replace(left(bad, 100), '[[:cntrl:]]', '?', 'g')
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Each recipient is an element of the list: user@example.com, without a name and without angle brackets.';
+    END IF;
+    IF NOT is_parsed THEN
+        sender := coalesce(mta_store.internal_address(nullif(submit_begin.sender, '')), '');
+        recipients := ARRAY(SELECT mta_store.internal_address(r.a) FROM unnest(submit_begin.recipients) WITH ORDINALITY AS r(a, number) ORDER BY r.number);
     END IF;
     -- Node numbers 0 to 15 are SQL's: sixteen ids in a microsecond. A stepped clock meets the message that has the id.
     LOOP
@@ -188,6 +197,9 @@ CREATE FUNCTION mta.submit_append(id bigint, piece bytea) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
     number integer;
+    total bigint;
+    by_user bigint;
+    maximum bigint;
 BEGIN
     IF submit_append.piece IS NULL THEN
         RAISE EXCEPTION 'the piece of the message is NULL' USING ERRCODE = 'null_value_not_allowed';
@@ -196,9 +208,16 @@ BEGIN
     END IF;
     UPDATE mta_store.maildrop AS m SET chunk_count = m.chunk_count + 1, size = m.size + length(submit_append.piece)
     WHERE m.id = submit_append.id AND m.upload_xact = pg_current_xact_id()
-    RETURNING m.chunk_count - 1 INTO number;
+    RETURNING m.chunk_count - 1, m.size, m.user_id INTO number, total, by_user;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'message % was not begun in this transaction', submit_append.id USING ERRCODE = 'no_data_found';
+    END IF;
+    -- sendmail(1) has its own limit; what nobody compares would come back as a bounce.
+    IF by_user IS NULL THEN
+        maximum := mta_store.message_size_limit();
+        IF maximum > 0 AND total > maximum THEN
+            RAISE EXCEPTION 'the message is larger than message_size_limit (% bytes)', maximum USING ERRCODE = 'program_limit_exceeded';
+        END IF;
     END IF;
     INSERT INTO mta_store.maildrop_chunk (message_id, chunk, data) VALUES (submit_append.id, number, submit_append.piece);
 END

@@ -118,12 +118,56 @@ public sealed class MaildropTests : IAsyncLifetime
     [InlineData("mta.submit('a', ARRAY['b'], 'x', 'never,delay')", "\"never\" does not go with another word")]
     [InlineData("mta.submit('a', ARRAY['b'], 'x', NULL, 'half')", "neither full nor hdrs")]
     [InlineData("mta.submit('a', ARRAY['b'], 'x', flags => 4)", "only 1 (SMTPUTF8) and 2 (8BITMIME)")]
+    [InlineData("mta.submit('a b', ARRAY['b'], 'x')", "sender is not an address: \"a b\"")]
+    [InlineData("mta.submit('a@x', ARRAY['@y'], 'x')", "recipient is not an address: \"@y\"")]
+    [InlineData("mta.submit('a@x', ARRAY['<b@y>'], 'x')", "recipient is not an address: \"<b@y>\"")]
+    [InlineData("mta.submit('a@x', ARRAY['Bob <b@y>'], 'x')", "recipient is not an address")]
+    [InlineData("mta.submit('a@x', ARRAY['b@y, c@y'], 'x')", "recipient is not an address: \"b@y, c@y\"")]
+    [InlineData("mta.submit('a@x', ARRAY['b@y '], 'x')", "recipient is not an address")]
+    [InlineData("mta.submit('a@x', ARRAY['b@y@z'], 'x')", "recipient is not an address")]
+    [InlineData("mta.submit('a@x', ARRAY['b@y..z'], 'x')", "recipient is not an address")]
+    [InlineData("mta.submit('a@x', ARRAY['b@-y-'], 'x')", "recipient is not an address")]
+    [InlineData("mta.submit('a@x', ARRAY['b@'], 'x')", "recipient is not an address")]
+    [InlineData("mta.submit('a@x', ARRAY['\"b@y'], 'x')", "recipient is not an address")]
+    [InlineData("mta.submit('a@x', ARRAY['b@y'], repeat('x', 10240001))", "larger than message_size_limit (10240000 bytes)")]
     [InlineData("mta.submit_append(1, 'x')", "was not begun in this transaction")]
     [InlineData("mta.submit_finish(1)", "was not begun in this transaction")]
     public async Task Bad_input_is_refused_in_words(string call, string words)
     {
         var error = await Should.ThrowAsync<PostgresException>(() => ScalarAsync(submitRole, "SELECT " + call));
         error.MessageText.ShouldContain(words);
+    }
+
+    [Theory]
+    [InlineData("bob", "bob")]
+    [InlineData("b.c+d=e/f%g!h@xn--a.example.com", "b.c+d=e/f%g!h@xn--a.example.com")]
+    [InlineData("m\u00fcller@b\u00fccher.example", "m\u00fcller@b\u00fccher.example")]
+    [InlineData("b@[192.0.2.1]", "b@[192.0.2.1]")]
+    [InlineData("b@[IPv6:2001:db8::1]", "b@[IPv6:2001:db8::1]")]
+    [InlineData("b@example.com.", "b@example.com.")]
+    [InlineData("\"b c\"@y", "b c@y")]
+    [InlineData("\"b\\\"@c\"@y", "b\"@c@y")]
+    public async Task Address_is_taken_as_mail_writes_it_and_stored_without_quotes(string written, string stored)
+    {
+        await using (var command = submitRole.CreateCommand("SELECT mta.submit($1, ARRAY['first@x', $1], 'x')"))
+        {
+            command.Parameters.AddWithValue(written);
+            await command.ExecuteScalarAsync(TestContext.Current.CancellationToken);
+        }
+
+        (await ScalarAsync(database.DataSource, "SELECT sender FROM mta_store.maildrop")).ShouldBe(stored);
+        (await ScalarAsync(database.DataSource, "SELECT recipients FROM mta_store.maildrop")).ShouldBe(new[] { "first@x", stored });
+    }
+
+    [Fact]
+    public async Task Least_size_limit_of_the_live_nodes_counts_and_none_is_none()
+    {
+        const string Big = "SELECT mta.submit('a', ARRAY['b'], repeat('x', 2000))";
+        await ScalarAsync(database.DataSource, "SELECT mta.begin_epoch('n1', 'i', '1 hour', 'h', 1, '0')");
+        await ScalarAsync(database.DataSource, "INSERT INTO mta_store.node_size_limit VALUES ('n1', 1999), ('gone', 10)");
+        (await Should.ThrowAsync<PostgresException>(() => ScalarAsync(submitRole, Big))).MessageText.ShouldContain("(1999 bytes)");
+        await ScalarAsync(database.DataSource, "UPDATE mta_store.node_size_limit SET bytes = 0");
+        await ScalarAsync(submitRole, "SELECT mta.submit('a', ARRAY['b'], repeat('x', 10240001))");
     }
 
     [Theory]
