@@ -42,7 +42,7 @@ public sealed class MaildropViewTests
     [InlineData("('a@b', NULL, 'x')", "there are no recipients")]
     [InlineData("('a@b', '{\"\"}', 'x')", "recipient is not an address: \"\"")]
     [InlineData("('a@b', E'{\"c\\nd\"}', 'x')", "recipient is not an address: \"c?d\"")]
-    [InlineData("(E'a\\nb', '{c@d}', 'x')", "sender is not an address")]
+    [InlineData("(E'a\\nb', '{c@d}', 'x')", "sender is not an address: \"a?b\"")]
     [InlineData("('a@b', '{c@d}', NULL)", "one of message (text) and content (bytes) is needed")]
     public async Task Bad_input_is_refused_with_words(string values, string words)
     {
