@@ -5,6 +5,7 @@ using Mta.Core.Addresses;
 using Mta.Core.Config;
 using Mta.Core.Lookup;
 using Mta.Core.Smtp;
+using Mta.Services.Clients;
 using Mta.Services.Maps;
 
 namespace Mta.Services.Smtpd.Restrictions;
@@ -42,12 +43,13 @@ internal static class AccessTables
 
         return sender.Length == 0
             ? CheckNullSenderAsync(context, tables, cancellationToken)
-            : CheckMailAsync(context, tables, sender, "Sender address", cancellationToken);
+            : CheckMailAsync(context, tables, sender, sender, "Sender address", cancellationToken);
     }
 
     public static ValueTask<Verdict> CheckRecipientAsync(CheckContext context, TableList tables, CancellationToken cancellationToken) =>
         context.Recipient is { } recipient
-            ? CheckMailAsync(context, tables, recipient, "Recipient address", cancellationToken)
+            ? CheckMailAsync(
+                context, tables, context.Resolution is { Outcome: ResolveOutcome.Ok, Recipient: var complete } ? complete : recipient, recipient, "Recipient address", cancellationToken)
             : new(Verdict.Dunno);
 
     private static async ValueTask<Verdict> CheckNullSenderAsync(
@@ -58,21 +60,24 @@ internal static class AccessTables
     }
 
     private static async ValueTask<Verdict> CheckMailAsync(
-        CheckContext context, TableList tables, string address, string @class, CancellationToken cancellationToken)
+        CheckContext context, TableList tables, string address, string subject, string @class, CancellationToken cancellationToken)
     {
         var parents = context.Config.AccessMatchesSubdomains ? AddressKeyForms.ParentDomains : AddressKeyForms.DotParentDomains;
         var match = await tables.FindMailAddressAsync(address, AddressForms | parents, context.Config.Addresses, cancellationToken).ConfigureAwait(false);
         var found = match.Result.Outcome == LookupOutcome.NotFound
-            ? await FindLocalPartAsync(tables, address, cancellationToken).ConfigureAwait(false)
+            ? await FindLocalPartAsync(tables, address, context.Config.Addresses.Extensions, cancellationToken).ConfigureAwait(false)
             : match.Result;
-        return Act(context, found, AddressQuoting.ToExternal(address), @class);
+        return Act(context, found, AddressQuoting.ToExternal(subject), @class);
     }
 
-    // user@ comes after the domain.
-    private static ValueTask<LookupResult> FindLocalPartAsync(TableList tables, string address, CancellationToken cancellationToken)
+    // user+ext@ and user@ come after the domain.
+    private static async ValueTask<LookupResult> FindLocalPartAsync(TableList tables, string address, ExtensionRules extensions, CancellationToken cancellationToken)
     {
         var at = address.LastIndexOf('@');
-        return at > 0 ? tables.FindPartialAsync(address[..(at + 1)], cancellationToken) : new(LookupResult.NotFound);
+        var found = at > 0 ? await tables.FindPartialAsync(address[..(at + 1)], cancellationToken).ConfigureAwait(false) : LookupResult.NotFound;
+        return found.Outcome == LookupOutcome.NotFound && at > 0 && extensions.IndexOfDelimiter(address.AsSpan(0, at)) is > 0 and var delimiter
+            ? await tables.FindPartialAsync($"{address.AsSpan(0, delimiter)}@", cancellationToken).ConfigureAwait(false)
+            : found;
     }
 
     // mail.example.com, example.com, com; or .example.com where smtpd_access_maps wants it so.

@@ -1,5 +1,6 @@
 using Mta.Core.Addresses;
 using Mta.Core.Config;
+using Mta.Core.Delivery;
 using Mta.Core.Lookup;
 using Mta.Services.Clients;
 using Mta.Services.Maps;
@@ -52,7 +53,7 @@ internal sealed class UnlistedRecipients
     public ValueTask<Verdict> CheckRecipientAsync(CheckContext context, CancellationToken cancellationToken)
     {
         // Another system's address: nothing here knows it, and no table need be asked.
-        return context.Resolution!.Class == AddressClass.Default
+        return context.Resolution!.Class == AddressClass.Default && !IsRefused(context.Resolution)
             ? new(Verdict.Dunno)
             : CheckAsync(context.Resolution, context.Recipient!, isSender: false, cancellationToken);
     }
@@ -70,7 +71,8 @@ internal sealed class UnlistedRecipients
         return resolution switch
         {
             { Outcome: ResolveOutcome.Failed } => Verdict.Refuse(CheckContext.TemporaryLookupFailure(sender)),
-            { Outcome: ResolveOutcome.BadAddress } or { Class: AddressClass.Default } => Verdict.Dunno,
+            { Outcome: ResolveOutcome.BadAddress } => Verdict.Dunno,
+            { Class: AddressClass.Default } when !IsRefused(resolution) => Verdict.Dunno,
             _ => await CheckAsync(resolution, sender, isSender: true, cancellationToken).ConfigureAwait(false),
         };
     }
@@ -78,7 +80,9 @@ internal sealed class UnlistedRecipients
     private async ValueTask<Verdict> CheckAsync(
         Resolution resolution, string address, bool isSender, CancellationToken cancellationToken)
     {
-        var tables = resolution.Class switch
+        // A transport that refuses mail is there for every address that no table maps to another one.
+        var refusal = IsRefused(resolution) && resolution.Class != AddressClass.VirtualAlias;
+        var tables = refusal ? virtualAlias : resolution.Class switch
         {
             AddressClass.Local => local,
             AddressClass.VirtualAlias => virtualAlias,
@@ -87,7 +91,7 @@ internal sealed class UnlistedRecipients
         };
 
         // Empty maps mean that every address of the class exists; a virtual alias domain has nothing but its aliases.
-        if (tables.Maps.IsEmpty && resolution.Class != AddressClass.VirtualAlias)
+        if (tables.Maps.IsEmpty && resolution.Class != AddressClass.VirtualAlias && !refusal)
         {
             return Verdict.Dunno;
         }
@@ -108,8 +112,31 @@ internal sealed class UnlistedRecipients
         }
 
         var (detail, kind) = isSender ? ("1.0", "Sender") : ("1.1", "Recipient");
-        return Verdict.Refuse(tables.Code, detail, $"<{AddressQuoting.ToExternal(address)}>: {kind} address rejected: {tables.Text}");
+        if (!refusal)
+        {
+            return Verdict.Refuse(tables.Code, detail, $"<{AddressQuoting.ToExternal(address)}>: {kind} address rejected: {tables.Text}");
+        }
+
+        var (dsn, text) = DsnText.Parse(resolution.Nexthop);
+        return Verdict.Refuse(
+            resolution.Transport == "error" ? 550 : 450,
+            dsn is null ? detail : Detail(dsn[2..], isSender),
+            $"<{AddressQuoting.ToExternal(address)}>: {kind} address rejected: {text}");
     }
+
+    private static bool IsRefused(Resolution resolution) => resolution.Transport is "error" or "retry";
+
+    /// <summary>A code about an address says of which one (RFC 3463 section 3.2).</summary>
+    private static string Detail(string detail, bool isSender) => (detail, isSender) switch
+    {
+        (not ['1', '.', ..], _) => detail,
+        ("1.1" or "1.3" or "1.4" or "1.6" or "1.7", true) => "1.7",
+        ("1.2" or "1.8", true) => "1.8",
+        ("1.7", false) => "1.3",
+        ("1.8", false) => "1.2",
+        ("1.1" or "1.2" or "1.3" or "1.4" or "1.5" or "1.6", false) => detail,
+        _ => "1.0",
+    };
 
     private static TableList[] Order(params TableList[] lists) => [.. lists.Where(l => !l.IsEmpty).Distinct()];
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
@@ -29,6 +30,16 @@ internal sealed class SmtpDialogue : IAsyncDisposable
     {
         var client = new TcpClient(AddressFamily.InterNetwork);
         await client.ConnectAsync(address, port, cancellationToken);
+        var dialogue = new SmtpDialogue(client);
+        dialogue.Greeting = await dialogue.ExpectAsync("220 ", cancellationToken);
+        return dialogue;
+    }
+
+    /// <summary>Connects to 127.0.0.1 from an address of this machine.</summary>
+    public static async Task<SmtpDialogue> ConnectFromAsync(string local, int port, CancellationToken cancellationToken)
+    {
+        var client = new TcpClient(new IPEndPoint(IPAddress.Parse(local), 0));
+        await client.ConnectAsync("127.0.0.1", port, cancellationToken);
         var dialogue = new SmtpDialogue(client);
         dialogue.Greeting = await dialogue.ExpectAsync("220 ", cancellationToken);
         return dialogue;

@@ -19,16 +19,10 @@ public sealed class RewritingAgainstPostfixTests(RewritingPair pair)
         var cases = RewritingCase.Read(Path.Combine(AppContext.BaseDirectory, "cases", name + ".txt"));
         var (ours, theirs) = await pair.RunAsync(cases, TestContext.Current.CancellationToken);
         theirs.Replies.Count.ShouldBeGreaterThanOrEqualTo(cases.Messages.Count);
-        string[] differences =
-            [.. Differences(ours.Replies, theirs.Replies), .. Differences(ours.Delivered, theirs.Delivered), .. Differences(ours.Log, theirs.Log)];
+        string[] differences = [.. ours.DifferencesFrom(theirs)];
         if (differences.Length > 0)
         {
             Assert.Fail(string.Join('\n', differences));
         }
     }
-
-    private static IEnumerable<string> Differences(List<string> ours, List<string> theirs) =>
-        ours.Except(theirs).Select(o => "only ours:   " + o)
-            .Concat(theirs.Except(ours).Select(t => "only theirs: " + t))
-            .Concat(ours.Count == theirs.Count ? [] : [$"ours are {ours.Count}, theirs {theirs.Count}"]);
 }

@@ -7,7 +7,7 @@ internal sealed record CaseMessage(string Name, string Sender, string[] Recipien
 
 /// <summary>
 /// A file of cases: settings, tables and messages. <c>[main.cf]</c>, <c>[NAME]</c> for a file NAME in the configuration directory, and
-/// <c>[message SENDER -> RECIPIENT, RECIPIENT]</c> head its parts; lines before the first of them are remarks. Addresses are as SMTP has them.
+/// <c>[message SENDER -> RECIPIENT, RECIPIENT]</c> head its parts, and <c>[session]</c> commands of SMTP whose replies count; lines before the first of them are remarks. Addresses are as SMTP has them.
 /// </summary>
 internal sealed class RewritingCase
 {
@@ -22,6 +22,8 @@ internal sealed class RewritingCase
     public Dictionary<string, string> Files { get; } = [];
 
     public List<CaseMessage> Messages { get; } = [];
+
+    public List<string[]> Sessions { get; } = [];
 
     public static RewritingCase Read(string path)
     {
@@ -57,6 +59,10 @@ internal sealed class RewritingCase
             var name = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Name}-{Messages.Count + 1}");
             var content = text.TrimEnd('\n');
             Messages.Add(new CaseMessage(name, sender, recipients.Split(", ", StringSplitOptions.TrimEntries), $"{content}{(content.Contains("\n\n", StringComparison.Ordinal) ? "" : "\n")}\ncase {name}.\n"));
+        }
+        else if (part == "session")
+        {
+            Sessions.Add(text.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         }
         else if (part is not null)
         {

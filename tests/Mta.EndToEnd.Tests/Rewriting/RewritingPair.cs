@@ -10,7 +10,16 @@ using Xunit;
 namespace Mta.EndToEnd.Tests.Rewriting;
 
 /// <summary>What became of the messages of a case: replies, what servers got, and what the log says; without what differs between any two runs.</summary>
-internal sealed record RewritingOutcome(List<string> Replies, List<string> Delivered, List<string> Log);
+internal sealed record RewritingOutcome(List<string> Replies, List<string> Delivered, List<string> Log)
+{
+    public IEnumerable<string> DifferencesFrom(RewritingOutcome theirs) =>
+        [.. Differences(Replies, theirs.Replies), .. Differences(Delivered, theirs.Delivered), .. Differences(Log, theirs.Log)];
+
+    private static IEnumerable<string> Differences(List<string> ours, List<string> theirs) =>
+        ours.Except(theirs).Select(o => "only ours:   " + o)
+            .Concat(theirs.Except(ours).Select(t => "only theirs: " + t))
+            .Concat(ours.Count == theirs.Count ? [] : [$"ours are {ours.Count}, theirs {theirs.Count}"]);
+}
 
 /// <summary>Our mail system and Postfix, each with two servers that take its mail, given one configuration after the other.</summary>
 public sealed partial class RewritingPair : IAsyncDisposable
@@ -168,7 +177,32 @@ public sealed partial class RewritingPair : IAsyncDisposable
             await client.SayAsync("QUIT", cancellationToken);
         }
 
+        foreach (var session in cases.Sessions)
+        {
+            await TalkAsync(port, session, replies, cancellationToken);
+        }
+
         return replies;
+    }
+
+    /// <summary>Commands and their replies, but for greetings, which name the program.</summary>
+    private static async Task TalkAsync(int port, string[] session, List<string> replies, CancellationToken cancellationToken)
+    {
+        // Any address of the loopback network can be the client's.
+        var from = session[0].StartsWith("from ", StringComparison.Ordinal) ? session[0][5..] : "127.0.0.1";
+        await using var client = await SmtpDialogue.ConnectFromAsync(from, port, cancellationToken);
+        var place = $"session {session[0]}";
+        foreach (var command in session.Where(c => !c.StartsWith("from ", StringComparison.Ordinal)))
+        {
+            place = command.StartsWith("MAIL ", StringComparison.Ordinal) ? $"session {session[0]} {command}" : place;
+            var reply = await client.SayAsync(command, cancellationToken);
+            if (!command.StartsWith("EHLO", StringComparison.Ordinal))
+            {
+                replies.Add($"{place}: {command}: {(reply.StartsWith("220 ", StringComparison.Ordinal) ? "220" : reply)}");
+            }
+        }
+
+        await client.SayAsync("QUIT", cancellationToken);
     }
 
     /// <summary>Which server got what for whom. Notifications are a matter of their own.</summary>
@@ -207,7 +241,7 @@ public sealed partial class RewritingPair : IAsyncDisposable
         foreach (Match match in Warnings().Matches(log))
         {
             // Of the table itself.
-            if (!match.Value.Contains(" lookup error for ", StringComparison.Ordinal))
+            if (!TableWarnings().IsMatch(match.Value))
             {
                 lines.Add($"{match.Groups[1].Value}: {match.Groups[2].Value}");
             }
@@ -218,6 +252,9 @@ public sealed partial class RewritingPair : IAsyncDisposable
         string Port(string line) => line.Replace(first.ToString(CultureInfo.InvariantCulture), "SINK1", StringComparison.Ordinal)
             .Replace(second.ToString(CultureInfo.InvariantCulture), "SINK2", StringComparison.Ordinal);
     }
+
+    [GeneratedRegex(" lookup error for | is unavailable[.] | table lookup problem| lookup failure| map .*, line ")]
+    private static partial Regex TableWarnings();
 
     [GeneratedRegex("queued as [0-9A-Za-z]+")]
     private static partial Regex QueuedAs();
