@@ -74,14 +74,9 @@ internal sealed class MaildropDelivery(PickupPorts ports, Settings settings, str
             MapsAddresses = overrides.MapsAddresses,
             ChecksContent = overrides.ChecksContent,
         });
-        if (message.UserId is { } uid)
-        {
-            ports.Log.Info(tag, $"{transaction.IdText}: uid={uid} from=<{message.Sender}>");
-        }
-        else
-        {
-            ports.Log.Info(tag, $"{transaction.IdText}: role={message.SubmittedBy} from=<{message.Sender}>");
-        }
+        // Mail of SQL has a role where sendmail's has a user: pflogsumm counts what says uid= as received.
+        var user = message.UserId?.ToString(CultureInfo.InvariantCulture) ?? message.SubmittedBy;
+        ports.Log.Info(tag, $"{transaction.IdText}: uid={user} from=<{message.Sender}>");
 
         transaction.PrependHeader(Received(message, transaction.IdText));
         foreach (var recipient in message.Recipients)

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Mta.Core.Queue;
 using Mta.Services.Clients;
 using Mta.Storage.Maildrop;
@@ -34,6 +35,7 @@ public sealed class PickupTests
         await fixture.SubmitAsync("Subject: x\n\nhello\n", uid: null);
         await fixture.RunUntilAsync(() => !fixture.Messages.IsEmpty);
         fixture.Messages.ShouldHaveSingleItem().Header.ShouldContain("(Postfix, from database role ");
+        fixture.LogLines.ShouldContain(l => Regex.IsMatch(l, "^pickup: [^ ]+: uid=[^ ]+ from=<"));
     }
 
     [Theory]
