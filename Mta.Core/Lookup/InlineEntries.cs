@@ -22,17 +22,41 @@ public static class InlineEntries
         foreach (var token in new ListTokens(text[1..^1]))
         {
             var entry = token is ['{', .. var inner, '}'] ? inner.Trim(Space) : token;
-            var equals = entry.IndexOf('=');
-            if (equals < 0 || entry[..equals].Trim(Space).ContainsAny(Space))
+            var end = NameEnd(entry);
+            var equals = entry.Length - entry[end..].TrimStart(Space).Length;
+            if (equals == entry.Length || entry[equals] != '=')
             {
                 error = $"missing '=' after attribute name: \"inline:{name}\"; {need}";
                 return null;
             }
 
-            var key = entry[..equals].Trim(Space).ToString().ToLowerInvariant();
+            var key = entry[..end].ToString().ToLowerInvariant();
             entries[key] = entry[(equals + 1)..].Trim(Space).ToString();
         }
 
         return entries;
+    }
+
+    /// <summary>A name ends at white space or the equals sign outside of double quotes.</summary>
+    private static int NameEnd(ReadOnlySpan<char> entry)
+    {
+        var quoted = false;
+        for (var i = 0; i < entry.Length; i++)
+        {
+            if (entry[i] == '"')
+            {
+                quoted = !quoted;
+            }
+            else if (entry[i] == '\\')
+            {
+                i++;
+            }
+            else if (!quoted && (entry[i] == '=' || Space.Contains(entry[i])))
+            {
+                return i;
+            }
+        }
+
+        return entry.Length;
     }
 }
