@@ -3,8 +3,8 @@ using Mta.Core.Addresses;
 
 namespace Mta.Core.Headers;
 
-/// <summary>Completes one address: internal form in, internal form out. <paramref name="quoted"/>: what was quoted has no routing operators.</summary>
-public delegate string CompleteAddress(string address, bool quoted);
+/// <summary>Completes one address: internal form in, internal form out. <paramref name="quotedLocalPart"/>: it was quoted and has no domain, so that what looks like operators or a domain is none.</summary>
+public delegate string CompleteAddress(string address, bool quotedLocalPart);
 
 /// <summary>
 /// Rewrites the addresses of a header such as To or From (RFC 5322 section 3.4), with display names, groups and comments kept. When an
@@ -141,6 +141,15 @@ public static class AddressHeader
                     continue;
                 }
 
+                if (tokens[i].Is('>'))
+                {
+                    // It closes nothing, and ends an address all the same.
+                    text.Append('>');
+                    first = false;
+                    i++;
+                    continue;
+                }
+
                 if (!first)
                 {
                     text.Append(",\n");
@@ -148,7 +157,7 @@ public static class AddressHeader
 
                 first = false;
                 var (begin, last) = (i, i++);
-                for (; i < end && !(tokens[i].IsWord && tokens[last].IsWord && tokens[i].Kind != AddressTokenKind.Comment); i++)
+                for (; i < end && !tokens[i].Is('>') && !(tokens[i].IsWord && tokens[last].IsWord && tokens[i].Kind != AddressTokenKind.Comment); i++)
                 {
                     last = tokens[i].Kind == AddressTokenKind.Comment ? last : i;
                 }
@@ -190,12 +199,13 @@ public static class AddressHeader
                 return;
             }
 
-            var quoted = false;
+            var (quoted, hasDomain) = (false, false);
             var address = new StringBuilder();
             var written = new StringBuilder();
             for (var i = start; i < end; i++)
             {
                 quoted |= tokens[i].Kind == AddressTokenKind.Quoted;
+                hasDomain |= tokens[i].Is('@');
                 if (tokens[i].Kind != AddressTokenKind.Comment)
                 {
                     address.Append(tokens[i].Text);
@@ -204,7 +214,7 @@ public static class AddressHeader
             }
 
             // What was quoted without need, or not quoted against the rules, counts as a change too.
-            var completed = AddressQuoting.ToExternal(complete(WithoutRoute(start, end, address.ToString()), quoted));
+            var completed = AddressQuoting.ToExternal(complete(WithoutRoute(start, end, address.ToString()), quoted && !hasDomain));
             changed |= !written.Equals(completed);
             text.Append(completed);
         }

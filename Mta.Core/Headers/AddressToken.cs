@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace Mta.Core.Headers;
@@ -15,6 +16,9 @@ internal enum AddressTokenKind : byte
 internal readonly record struct AddressToken(AddressTokenKind Kind, string Text)
 {
     private const string Specials = "<>,;:@.%!";
+
+    private static readonly SearchValues<char> NotInAtom = SearchValues.Create(
+        Specials + "()[]\"\\ \u007f" + string.Concat(Enumerable.Range(0, 32).Select(c => (char)c)));
 
     /// <summary>A word stands apart from the next one; operators join.</summary>
     public bool IsWord => Kind != AddressTokenKind.Special;
@@ -51,7 +55,8 @@ internal readonly record struct AddressToken(AddressTokenKind Kind, string Text)
                     at++;
                     break;
                 default:
-                    tokens.Add(new AddressToken(AddressTokenKind.Atom, Atom(text, ref at)));
+                    var atom = Atom(text, ref at);
+                    tokens.Add(new AddressToken(NeedsQuotes(atom) ? AddressTokenKind.Quoted : AddressTokenKind.Atom, atom));
                     break;
             }
         }
@@ -62,7 +67,7 @@ internal readonly record struct AddressToken(AddressTokenKind Kind, string Text)
     /// <summary>Adds the token as it stands in a header.</summary>
     public void AppendTo(StringBuilder target)
     {
-        if (Kind != AddressTokenKind.Quoted && (Kind != AddressTokenKind.Atom || !Text.Contains(' ')))
+        if (Kind != AddressTokenKind.Quoted)
         {
             target.Append(Text);
             return;
@@ -81,6 +86,9 @@ internal readonly record struct AddressToken(AddressTokenKind Kind, string Text)
 
         target.Append('"');
     }
+
+    /// <summary>A backslash brought in what no atom has.</summary>
+    private static bool NeedsQuotes(string atom) => atom.AsSpan().ContainsAny(NotInAtom);
 
     private static string Atom(ReadOnlySpan<char> text, ref int at)
     {

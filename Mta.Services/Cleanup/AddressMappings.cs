@@ -37,7 +37,8 @@ internal sealed class AddressMappings
     /// <summary>What a complete address becomes; null, after a warning, when a table cannot answer.</summary>
     public async ValueTask<string?> MapAsync(string idText, string address, AddressRole role, CancellationToken cancellationToken)
     {
-        if (address.Length == 0)
+        // The null sender is looked up too, as an empty quoted string; an empty address in a header is none.
+        if (address.Length == 0 && role != AddressRole.EnvelopeSender)
         {
             return address;
         }

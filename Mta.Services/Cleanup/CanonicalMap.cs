@@ -13,6 +13,8 @@ internal sealed class CanonicalMap(
     /// <summary>How often an address is replaced; Postfix keeps what the last one gave.</summary>
     private const int MostReplacements = 10;
 
+    private const string NullAddressKey = "\"\"";
+
     /// <summary>The roles whose addresses it is asked for.</summary>
     public AddressRole Roles { get; } = maps.IsEmpty ? AddressRole.None : roles;
 
@@ -21,12 +23,14 @@ internal sealed class CanonicalMap(
     {
         for (var count = 0; count < MostReplacements; count++)
         {
-            var match = await maps.FindMailAddressAsync(address, AddressKeyForms.Address, context, cancellationToken).ConfigureAwait(false);
+            var match = address.Length == 0
+                ? new AddressMatch(await maps.FindAsync(NullAddressKey, cancellationToken).ConfigureAwait(false), AddressKeyKind.Full, "")
+                : await maps.FindMailAddressAsync(address, AddressKeyForms.Address, context, cancellationToken).ConfigureAwait(false);
             if (match.IsFailed)
             {
                 log.Warning(
                     CleanupService.Tag,
-                    $"{idText}: {name} map lookup problem for {AddressQuoting.ToExternal(address)} -- message not accepted, try again later");
+                    $"{idText}: {name} map lookup problem for {External(address)} -- message not accepted, try again later");
                 return null;
             }
 
@@ -38,7 +42,7 @@ internal sealed class CanonicalMap(
 
             if (results.Count > 1)
             {
-                log.Warning(CleanupService.Tag, $"{idText}: multi-valued {name} entry for {AddressQuoting.ToExternal(address)}");
+                log.Warning(CleanupService.Tag, $"{idText}: multi-valued {name} entry for {External(address)}");
             }
 
             var ends = results[0].Equals(address, StringComparison.OrdinalIgnoreCase);
@@ -51,7 +55,9 @@ internal sealed class CanonicalMap(
 
         log.Warning(
             CleanupService.Tag,
-            $"{idText}: unreasonable {name} map nesting for {AddressQuoting.ToExternal(address)} -- message not accepted, try again later");
+            $"{idText}: unreasonable {name} map nesting for {External(address)} -- message not accepted, try again later");
         return address;
     }
+
+    private static string External(string address) => address.Length == 0 ? NullAddressKey : AddressQuoting.ToExternal(address);
 }

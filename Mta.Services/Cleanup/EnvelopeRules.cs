@@ -154,7 +154,7 @@ internal sealed class EnvelopeRules
         {
             Number = number,
             Address = address,
-            Original = config.KeepOriginalRecipient && !original.Equals(address, StringComparison.OrdinalIgnoreCase) ? original : null,
+            Original = original.Equals(address, StringComparison.OrdinalIgnoreCase) ? null : original,
             Notify = recipient.Notify,
             OriginalRecipient = recipient.OriginalRecipient,
         };
@@ -228,7 +228,10 @@ internal sealed class EnvelopeRules
             : await ExpandAsync(idText, gathered, new Recipient { Number = 0, Address = mapped, Notify = DsnNotify.Never }, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Recipients without duplicates: those that go to the same place, came from the same address and want the same notices.</summary>
+    /// <summary>
+    /// Recipients without duplicates: those that go to the same place, came from the same address and want the same notices; without
+    /// enable_original_recipient those that go to the same place, and the first of them keeps what it had.
+    /// </summary>
     private sealed class Gathering(CleanupConfig config, int expected)
     {
         private readonly HashSet<(string Address, string? Original, string? OriginalRecipient, DsnNotify Notify)> seen = new(SameRecipient.Instance);
@@ -244,7 +247,7 @@ internal sealed class EnvelopeRules
             var next = ReferenceEquals(address, recipient.Address) && recipient.Number == Recipients.Count
                 ? recipient
                 : rules.With(recipient, address, Recipients.Count);
-            var key = (next.Address, next.Original, next.OriginalRecipient, next.Notify);
+            var key = config.KeepOriginalRecipient ? (next.Address, next.Original, next.OriginalRecipient, next.Notify) : (next.Address, null, null, default);
             if (seen.Count < config.DuplicateFilterLimit ? seen.Add(key) : !seen.Contains(key))
             {
                 Recipients.Add(next);

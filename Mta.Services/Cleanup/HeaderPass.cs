@@ -102,6 +102,8 @@ internal sealed class HeaderPass : IHeaderSink
         var name = HeaderNames.Find(header[..nameLength]);
         if (service.Config.Drops(name, header[..nameLength]))
         {
+            // It was there all the same: none is added in its place.
+            Note(name, header);
             return;
         }
 
@@ -243,9 +245,7 @@ internal sealed class HeaderPass : IHeaderSink
         }
 
         if (service.Config.UndisclosedRecipients.Length > 0
-            && !Has(resent ? HeaderName.ResentTo : HeaderName.To)
-            && !Has(resent ? HeaderName.ResentCc : HeaderName.Cc)
-            && !Has(resent ? HeaderName.ResentBcc : HeaderName.Bcc))
+            && !Has(HeaderName.To) && !Has(HeaderName.ResentTo) && !Has(HeaderName.Cc) && !Has(HeaderName.ResentCc))
         {
             WriteLine(service.Config.UndisclosedRecipients);
         }

@@ -1,6 +1,5 @@
 using System.Text;
 using Mta.Core.Addresses;
-using Mta.Core.Config;
 using Mta.Core.Headers;
 using Mta.Services.Clients;
 
@@ -12,14 +11,15 @@ internal sealed class HeaderRules
     private readonly CleanupConfig config;
     private readonly CompleteAddress completeLocal;
     private readonly CompleteAddress completeRemote;
-    private readonly string nullSenderFrom;
 
-    public HeaderRules(CleanupConfig config, Settings settings, IAddressResolver resolver)
+    // Postfix adds no domain to it.
+    private const string NullSenderFrom = "MAILER-DAEMON";
+
+    public HeaderRules(CleanupConfig config, IAddressResolver resolver)
     {
         this.config = config;
         completeLocal = Completion(resolver, localContext: true);
         completeRemote = Completion(resolver, localContext: false);
-        nullSenderFrom = resolver.Rewrite(settings.Get(Parameters.EmptyAddressRecipient), localContext: true);
     }
 
     /// <summary>True when headers of this context are completed and added.</summary>
@@ -40,7 +40,7 @@ internal sealed class HeaderRules
         return AddressHeader.Rewrite(
             Encoding.Latin1.GetString(header[..colon]),
             Encoding.Latin1.GetString(header[(colon + 1)..]),
-            (address, quoted) => map(complete(address, quoted)),
+            (address, quotedLocalPart) => map(complete(address, quotedLocalPart)),
             config.HeaderAddressTokenLimit);
     }
 
@@ -48,7 +48,7 @@ internal sealed class HeaderRules
     public string MissingFrom(bool resent, string sender, string? fullName)
     {
         var field = resent ? "Resent-From: " : "From: ";
-        var address = AddressQuoting.ToExternal(sender.Length == 0 ? nullSenderFrom : sender);
+        var address = AddressQuoting.ToExternal(sender.Length == 0 ? NullSenderFrom : sender);
         return string.IsNullOrWhiteSpace(fullName) ? field + address : $"{field}{Phrase(fullName.Trim())} <{address}>";
     }
 
@@ -69,9 +69,9 @@ internal sealed class HeaderRules
     {
         // What a bare word gets: "@$myorigin" or nothing.
         var suffix = resolver.Rewrite("x", localContext)[1..];
-        return (address, quoted) =>
+        return (address, quotedLocalPart) =>
             address.Length == 0 ? address
-            : quoted && !MailAddress.HasDomain(address) ? address + suffix
+            : quotedLocalPart ? address + suffix
             : resolver.Rewrite(address, localContext);
     }
 }

@@ -37,9 +37,9 @@ internal sealed class RecipientDispatcher(
 
         if (recipients.Count == 1)
         {
-            if (await ResolveAsync(message, recipients[0], cancellationToken).ConfigureAwait(false) is { } route)
+            if (await ResolveAsync(message, recipients[0], cancellationToken).ConfigureAwait(false) is { } found)
             {
-                Enqueue(message, route, recipients);
+                Enqueue(message, found.Route, ReferenceEquals(found.Recipient, recipients[0]) ? recipients : [found.Recipient]);
             }
 
             return;
@@ -48,14 +48,14 @@ internal sealed class RecipientDispatcher(
         var groups = new Dictionary<Route, List<Recipient>>();
         foreach (var recipient in recipients)
         {
-            if (await ResolveAsync(message, recipient, cancellationToken).ConfigureAwait(false) is { } route)
+            if (await ResolveAsync(message, recipient, cancellationToken).ConfigureAwait(false) is { } found)
             {
-                if (!groups.TryGetValue(route, out var group))
+                if (!groups.TryGetValue(found.Route, out var group))
                 {
-                    groups.Add(route, group = []);
+                    groups.Add(found.Route, group = []);
                 }
 
-                group.Add(recipient);
+                group.Add(found.Recipient);
             }
         }
 
@@ -65,7 +65,8 @@ internal sealed class RecipientDispatcher(
         }
     }
 
-    private async ValueTask<Route?> ResolveAsync(
+    /// <summary>Where the recipient goes, and the recipient as it is to be delivered to: resolving may have taken its own domain off, and more.</summary>
+    private async ValueTask<(Route Route, Recipient Recipient)?> ResolveAsync(
         ActiveMessage message, Recipient recipient, CancellationToken cancellationToken)
     {
         if (message.Envelope.Filter is { } filter && (message.Envelope.Flags & EnvelopeFlags.Probe) == 0)
@@ -96,10 +97,22 @@ internal sealed class RecipientDispatcher(
             return null;
         }
 
-        return Find(message, recipient, resolution.Transport, resolution.Nexthop);
+        return Find(message, Resolved(recipient, resolution.Recipient), resolution.Transport, resolution.Nexthop);
     }
 
-    private Route? Find(ActiveMessage message, Recipient recipient, string transport, string nexthop)
+    private static Recipient Resolved(Recipient recipient, string address) =>
+        address.Equals(recipient.Address, StringComparison.Ordinal)
+            ? recipient
+            : new Recipient
+            {
+                Number = recipient.Number,
+                Address = address,
+                Original = recipient.Original ?? recipient.Address,
+                Notify = recipient.Notify,
+                OriginalRecipient = recipient.OriginalRecipient,
+            };
+
+    private (Route Route, Recipient Recipient)? Find(ActiveMessage message, Recipient recipient, string transport, string nexthop)
     {
         if (scheduler.Find(transport) is not { } found)
         {
@@ -115,7 +128,7 @@ internal sealed class RecipientDispatcher(
 
         // With one recipient a delivery, each recipient is a destination: a slow mailbox does not hold up the others.
         var queue = found.RecipientLimit == 1 && transport is not (ErrorService or "retry") ? recipient.Address : nexthop;
-        return new Route(transport, nexthop, queue, found.Service, found.RecipientLimit);
+        return (new Route(transport, nexthop, queue, found.Service, found.RecipientLimit), recipient);
     }
 
     private void Enqueue(

@@ -21,6 +21,7 @@ public sealed class AddressResolver : IAddressResolver
     internal const string Tag = "trivial-rewrite";
     private const string Dunno = "DUNNO";
     private const string ErrorTransport = "error";
+    private const string Undeliverable = "Address is undeliverable";
 
     private readonly MailLog log;
     private readonly AddressRewriter rewriter;
@@ -29,6 +30,7 @@ public sealed class AddressResolver : IAddressResolver
     private readonly bool nullDomainIsLocal;
     private readonly bool numericDomainIsLiteral;
     private readonly bool relocatedPrefix;
+    private readonly bool allowsMinus;
     private readonly string operators;
     private readonly bool operatorsWithinQuotes;
     private readonly string myhostname;
@@ -63,6 +65,7 @@ public sealed class AddressResolver : IAddressResolver
                 OwnAddresses.From(settings)));
         nullDomainIsLocal = settings.Get(Parameters.ResolveNullDomain);
         numericDomainIsLiteral = settings.Get(Parameters.ResolveNumericDomain);
+        allowsMinus = settings.Get(Parameters.AllowMinUser);
         relocatedPrefix = settings.Get(Parameters.RelocatedPrefixEnable);
         operatorsWithinQuotes = settings.Get(Parameters.ResolveDequotedAddress);
         operators = "@" + (settings.Get(Parameters.SwapBangpath) ? "!" : "") + (settings.Get(Parameters.AllowPercentHack) ? "%" : "");
@@ -229,7 +232,7 @@ public sealed class AddressResolver : IAddressResolver
             if (match.IsFound)
             {
                 var (transport, nexthop) = TransportNexthop.Parse(match.Result.Value);
-                route = transport.Length > 0 ? new TransportNexthop(transport, nexthop)
+                route = transport.Length > 0 ? new TransportNexthop(transport, nexthop.Length == 0 && transport is ErrorTransport or "retry" ? Undeliverable : nexthop)
                     : nexthop.Length > 0 ? route with { Nexthop = nexthop }
                     : route;
             }
@@ -248,6 +251,12 @@ public sealed class AddressResolver : IAddressResolver
                 var text = relocatedPrefix ? $"5.1.6 User has moved to {match.Result.Value}" : match.Result.Value;
                 route = new TransportNexthop(ErrorTransport, text);
             }
+        }
+
+        // Commands that deliver mail might take it for an option.
+        if (address[0] == '-' && !allowsMinus)
+        {
+            return Bad(address);
         }
 
         // ADDRESS_REWRITING_README: with operators left in the local part the next system might send it anywhere.

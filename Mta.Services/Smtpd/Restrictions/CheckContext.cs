@@ -72,7 +72,7 @@ internal sealed class CheckContext(SmtpdSession session)
     public async ValueTask<ServerReply?> SenderAddressAsync(string address, CancellationToken cancellationToken)
     {
         Begin(address, null);
-        if (MailAddress.HasDomain(address) && !HostNames.IsValid(MailAddress.Domain(address)))
+        if (address is ['-', ..] || (MailAddress.HasDomain(address) && !HostNames.IsValid(MailAddress.Domain(address))))
         {
             var resolution = await ResolveAsync(address, cancellationToken).ConfigureAwait(false);
             if (resolution.Outcome == ResolveOutcome.BadAddress)

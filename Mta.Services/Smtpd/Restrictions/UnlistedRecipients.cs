@@ -114,14 +114,14 @@ internal sealed class UnlistedRecipients
         var (detail, kind) = isSender ? ("1.0", "Sender") : ("1.1", "Recipient");
         if (!refusal)
         {
-            return Verdict.Refuse(tables.Code, detail, $"<{AddressQuoting.ToExternal(address)}>: {kind} address rejected: {tables.Text}");
+            return Verdict.Refuse(tables.Code, detail, $"<{address}>: {kind} address rejected: {tables.Text}");
         }
 
         var (dsn, text) = DsnText.Parse(resolution.Nexthop);
         return Verdict.Refuse(
             resolution.Transport == "error" ? 550 : 450,
             dsn is null ? detail : Detail(dsn[2..], isSender),
-            $"<{AddressQuoting.ToExternal(address)}>: {kind} address rejected: {text}");
+            $"<{address}>: {kind} address rejected: {text}");
     }
 
     private static bool IsRefused(Resolution resolution) => resolution.Transport is "error" or "retry";
