@@ -228,7 +228,7 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
             }
 
             // New mail first: a backlog takes at most half of the room that is left.
-            var room = Math.Min(BatchMessages, (queue.Room + 1) / 2);
+            var room = Math.Min(QueueReader.DeferredBatchMessages, (queue.Room + 1) / 2);
             if (room == 0 || !lease.IsHeld)
             {
                 return;
@@ -249,7 +249,7 @@ public sealed class QueueClaims(QueueManager queue, QueueReader reader, NodeLeas
 
             var claimed = await reader.ClaimDeferredAsync(epoch, destination.Name, room, cancellationToken).ConfigureAwait(false);
             await ActivateAsync(claimed, epoch, cancellationToken).ConfigureAwait(false);
-            more |= claimed.Count == BatchMessages;
+            more |= claimed.Count == QueueReader.DeferredBatchMessages;
         }
 
         if (more)

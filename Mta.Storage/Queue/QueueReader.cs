@@ -25,6 +25,11 @@ public readonly record struct DueDestination(string Name, bool Flushed, bool Was
 /// <summary>Claims mail for a node, and reads recipients and content.</summary>
 public sealed class QueueReader(NpgsqlDataSource source)
 {
+    /// <summary>
+    /// Messages of one destination to claim at once: each may be on pages of its own, of four tables and their indexes, and none of them in a cache.
+    /// </summary>
+    public const int DeferredBatchMessages = 100;
+
     /// <summary>Messages with at most so many recipients are read with the claim of their batch.</summary>
     private const int PreloadedRecipients = 100;
 
@@ -221,32 +226,31 @@ public sealed class QueueReader(NpgsqlDataSource source)
 
     private async Task PreloadAsync(Dictionary<long, ClaimedMessage> messages, CancellationToken cancellationToken)
     {
-        long[] ids = [.. messages.Keys];
-        await using (var command = source.CreateCommand(QueueSql.Recipients))
+        await using var batch = source.CreateBatch();
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(QueueSql.Recipients) { Parameters = { new() { Value = messages.Keys.ToArray() } } });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(QueueSql.WholeContents)
         {
-            command.Parameters.AddWithValue(ids);
-            var recipients = messages.Keys.ToDictionary(id => id, _ => new List<Recipient>(1));
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            Parameters =
             {
-                recipients[reader.GetInt64(0)].Add(ReadRecipient(reader, 1));
-            }
-
-            foreach (var (id, list) in recipients)
-            {
-                messages[id].Recipients = list;
-            }
+                new() { Value = messages.Values.Where(m => m.ChunkCount == 1 && m.Envelope.Size <= PreloadedContent).Select(m => m.Envelope.Id.Value).ToArray() },
+            },
+        });
+        var recipients = messages.Keys.ToDictionary(id => id, _ => new List<Recipient>(1));
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            recipients[reader.GetInt64(0)].Add(ReadRecipient(reader, 1));
         }
 
-        await using (var command = source.CreateCommand(QueueSql.WholeContents))
+        foreach (var (id, list) in recipients)
         {
-            command.Parameters.AddWithValue(
-                messages.Values.Where(m => m.ChunkCount == 1 && m.Envelope.Size <= PreloadedContent).Select(m => m.Envelope.Id.Value).ToArray());
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
-            {
-                messages[reader.GetInt64(0)].Content = reader.GetFieldValue<byte[]>(1);
-            }
+            messages[id].Recipients = list;
+        }
+
+        await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            messages[reader.GetInt64(0)].Content = reader.GetFieldValue<byte[]>(1);
         }
     }
 

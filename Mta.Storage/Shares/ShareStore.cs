@@ -7,8 +7,8 @@ namespace Mta.Storage.Shares;
 /// <summary>What nodes know together of destinations: shares of their limits, and which are dead. One user at a time.</summary>
 public sealed class ShareStore(NpgsqlDataSource source)
 {
-    /// <summary>As long as an attempt to connect takes, and some more.</summary>
-    private static readonly TimeSpan ProbeTime = TimeSpan.FromSeconds(60);
+    /// <summary>As long as an attempt takes that finds each of five addresses silent, and some more: who has heard nothing by then never will.</summary>
+    private static readonly TimeSpan ProbeTime = TimeSpan.FromSeconds(180);
 
     private readonly Dictionary<string, DateTime> told = new(StringComparer.Ordinal);
     private DateTime readAt = DateTime.MinValue;
@@ -97,7 +97,7 @@ public sealed class ShareStore(NpgsqlDataSource source)
             ],
             cancellationToken);
 
-    /// <summary>True when this node is the one to try a destination that was dead; the others wait up to a minute for what comes of it.</summary>
+    /// <summary>True when this node is the one to try a destination that was dead; the others wait up to three minutes for what comes of it.</summary>
     public async ValueTask<bool> ProbeAsync(NodeEpoch node, string destination, CancellationToken cancellationToken) =>
         await ExecuteAsync(ShareSql.Probe, [node.Epoch, node.Name, destination, ProbeTime.TotalSeconds], cancellationToken).ConfigureAwait(false) > 0;
 

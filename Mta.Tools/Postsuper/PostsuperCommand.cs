@@ -17,7 +17,10 @@ namespace Mta.Tools.Postsuper;
 internal static class PostsuperCommand
 {
     private const string Tag = "postsuper";
-    private const int BatchMessages = 1000;
+    private const string All = "ALL";
+
+    /// <summary>Messages of one transaction: others see the first ones, and work on them, while the last ones are still to come.</summary>
+    private const int BatchMessages = 25_000;
 
     private const string Usage =
         "usage: postsuper [-c config_dir] [-d queue_id (delete)] [-e queue_id (expire)] [-f queue_id (expire and/or un-hold)] [-h queue_id (hold)] " +
@@ -36,8 +39,11 @@ internal static class PostsuperCommand
         new("d", "delete", "removed", "Deleted", AllQueues),
         new("ef", "expire", "expired", "Force-expired", AllQueues),
         new("h", "hold", "placed on hold", "Placed on hold", ["incoming", "active", "deferred"]),
-        new("H", "release", "released from hold", "Released from hold", ["hold"]),
+        new("fH", "release", "released from hold", "Released from hold", ["hold"]),
     ];
+
+    // What is asked of all messages comes after what is asked of some, and in this order.
+    private const string OrderOfAll = "deHfhr";
 
     public static async Task<int> RunAsync(Terminal terminal, string[] arguments, CancellationToken cancellationToken)
     {
@@ -99,6 +105,8 @@ internal static class PostsuperCommand
 
     private sealed class Run(Terminal terminal, QueueAdministration queue, MailLog log, string[] named)
     {
+        private readonly Dictionary<Operation, int> counts = [];
+
         public async Task AllAsync(List<(char Letter, string Id)> asked, CancellationToken cancellationToken)
         {
             if (asked.Count == 0)
@@ -107,93 +115,126 @@ internal static class PostsuperCommand
                 return;
             }
 
-            var expanded = new List<(char Letter, string Id)>();
-            foreach (var (letter, id) in asked)
+            // Ids one after the other, as they were given: those that are to have the same done to them, together.
+            var ids = new List<long>();
+            for (var i = 0; i < asked.Count; i++)
             {
-                if (id == "-")
+                await AddAsync(asked[i].Id, ids, cancellationToken).ConfigureAwait(false);
+                if (i + 1 == asked.Count || asked[i + 1].Letter != asked[i].Letter)
                 {
-                    expanded.AddRange((await ReadIdsAsync(cancellationToken).ConfigureAwait(false)).Select(line => (letter, line)));
-                }
-                else
-                {
-                    expanded.Add((letter, id));
+                    await EachAsync(asked[i].Letter, [.. ids.Distinct()], cancellationToken).ConfigureAwait(false);
+                    ids.Clear();
                 }
             }
 
-            foreach (var (_, id) in expanded.Where(a => !IsQueueId(a.Id)))
+            foreach (var letter in OrderOfAll)
             {
-                terminal.Warning($"invalid mail queue id: {id}");
-                log.Warning(Tag, $"invalid mail queue id: {id}");
+                if (asked.Contains((letter, All)))
+                {
+                    await EachAsync(letter, null, cancellationToken).ConfigureAwait(false);
+                }
             }
 
             foreach (var operation in Operations)
             {
                 if (asked.Any(a => operation.Letters.Contains(a.Letter, StringComparison.Ordinal)))
                 {
-                    var count = await OneAsync(operation, expanded, cancellationToken).ConfigureAwait(false);
-                    var summary = $"{operation.Summary}: {count} message{(count == 1 ? "" : "s")}";
-                    terminal.Error.WriteLine($"{Tag}: {summary}");
-                    log.Info(Tag, $"{summary}");
+                    var count = counts.GetValueOrDefault(operation);
+                    Say($"{operation.Summary}: {count} message{(count == 1 ? "" : "s")}");
                 }
             }
         }
 
-        private async ValueTask<int> OneAsync(Operation operation, List<(char Letter, string Id)> asked, CancellationToken cancellationToken)
+        private async ValueTask AddAsync(string given, List<long> ids, CancellationToken cancellationToken)
         {
-            var mine = asked.Where(a => operation.Letters.Contains(a.Letter, StringComparison.Ordinal)).ToArray();
-            var all = mine.Any(a => a.Id == "ALL");
-            long[]? ids = all ? null : [.. mine.Select(a => QueueId.TryParse(a.Id, out var id) ? id.Value : -1).Where(id => id >= 0).Distinct()];
-            var queues = named.Length > 0 ? named : operation.Queues;
-            var found = ids is { Length: 0 } ? [] : await queue.FindAsync(ids, queues, cancellationToken).ConfigureAwait(false);
-            var released = mine.Where(a => a.Letter == 'f').Select(a => a.Id).ToHashSet(StringComparer.Ordinal);
-            var count = 0;
-            foreach (var batch in found.Chunk(BatchMessages))
+            if (given == All)
             {
-                count += await ApplyAsync(operation.Action, operation.Done, batch, cancellationToken).ConfigureAwait(false);
-                var free = released.Contains("ALL") ? batch : [.. batch.Where(id => released.Contains(new QueueId(id).ToString()))];
-                if (free.Length > 0)
-                {
-                    await ApplyAsync("release", "released from hold", free, cancellationToken).ConfigureAwait(false);
-                }
+                return;
             }
 
-            return count;
-        }
-
-        private async ValueTask<int> ApplyAsync(string action, string done, long[] batch, CancellationToken cancellationToken)
-        {
-            var count = 0;
-            foreach (var (id, result) in await queue.AdministerAsync(action, batch, cancellationToken).ConfigureAwait(false))
+            if (given != "-")
             {
-                if (result is "done" or "requested" or "in delivery")
-                {
-                    count++;
-                }
-
-                if (result == "done")
-                {
-                    log.Info(Tag, $"{new QueueId(id)}: {done}");
-                }
+                Add(given, ids);
+                return;
             }
 
-            return count;
-        }
-
-        private async ValueTask<List<string>> ReadIdsAsync(CancellationToken cancellationToken)
-        {
-            var ids = new List<string>();
             using var reader = new StreamReader(terminal.Input, leaveOpen: true);
             while (await reader.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } line)
             {
-                if (line.Trim() is { Length: > 0 } id)
-                {
-                    ids.Add(id);
-                }
+                Add(line.Trim(), ids);
             }
-
-            return ids;
         }
 
-        private static bool IsQueueId(string id) => id.Length > 0 && id.All(char.IsAsciiLetterOrDigit);
+        private void Add(string text, List<long> ids)
+        {
+            if (QueueId.TryParse(text, out var id))
+            {
+                ids.Add(id.Value);
+            }
+            else if (text.Length == 0 || !text.All(char.IsAsciiLetterOrDigit))
+            {
+                terminal.Warning($"invalid mail queue id: {text}");
+                log.Warning(Tag, $"invalid mail queue id: {text}");
+            }
+        }
+
+        /// <param name="ids">Null for all messages, of which nothing is said one by one.</param>
+        private async ValueTask EachAsync(char letter, long[]? ids, CancellationToken cancellationToken)
+        {
+            foreach (var operation in Operations)
+            {
+                if (operation.Letters.Contains(letter, StringComparison.Ordinal) && ids is not { Length: 0 })
+                {
+                    await ApplyAsync(operation, ids, cancellationToken).ConfigureAwait(false);
+                }
+            }
+        }
+
+        private async ValueTask ApplyAsync(Operation operation, long[]? ids, CancellationToken cancellationToken)
+        {
+            var queues = named.Length > 0 ? named : operation.Queues;
+            var found = await queue.FindAsync(ids, queues, unexpired: operation.Action == "expire", cancellationToken).ConfigureAwait(false);
+            if (ids is not null)
+            {
+                var there = found.ToHashSet();
+                found = [.. ids.Where(there.Contains)];
+            }
+
+            foreach (var batch in found.Chunk(BatchMessages))
+            {
+                var results = await queue.AdministerAsync(operation.Action, batch, cancellationToken).ConfigureAwait(false);
+                foreach (var id in batch)
+                {
+                    Count(operation, id, results.GetValueOrDefault(id), sayEach: ids is not null);
+                }
+            }
+        }
+
+        private void Count(Operation operation, long id, string? result, bool sayEach)
+        {
+            if (result is not ("done" or "requested" or "in delivery"))
+            {
+                return;
+            }
+
+            counts[operation] = counts.GetValueOrDefault(operation) + 1;
+            if (sayEach)
+            {
+                var text = $"{new QueueId(id)}: {operation.Done}";
+                terminal.Error.WriteLine($"{Tag}: {text}");
+
+                // The node that owns the message logs it when it is done.
+                if (result == "done")
+                {
+                    log.Info(Tag, $"{text}");
+                }
+            }
+        }
+
+        private void Say(string text)
+        {
+            terminal.Error.WriteLine($"{Tag}: {text}");
+            log.Info(Tag, $"{text}");
+        }
     }
 }

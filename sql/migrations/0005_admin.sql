@@ -143,6 +143,18 @@ CREATE TRIGGER maildrop_insert INSTEAD OF INSERT ON mta.maildrop FOR EACH ROW EX
 
 -- Messages --------------------------------------------------------------------------------------------------------------------------
 
+-- A destination of the administrators' own has mail that is due. Its row is shared with others who release, and kept until the commit from the
+-- claim that finds nothing more in it.
+CREATE FUNCTION mta_store.destination_is_due(due text) RETURNS void LANGUAGE plpgsql AS $body$
+BEGIN
+    PERFORM FROM mta_store.destination d WHERE d.name = due AND d.next_due <= now() FOR SHARE;
+    IF NOT FOUND THEN
+        INSERT INTO mta_store.destination AS d (name, next_due) VALUES (due, now()) ON CONFLICT (name) DO UPDATE SET next_due = now();
+    END IF;
+    PERFORM pg_notify('mta_flush', '');
+END
+$body$;
+
 -- Puts a message that was just taken out of a queue where the action wants it. Mail that administrators make due waits under destinations
 -- of its own, so that a large transaction never holds the row of one that deliveries wait for. No next hop has parentheses in its name.
 CREATE FUNCTION mta_store.put(m mta_store.incoming, action text, reason text, by_role text) RETURNS void LANGUAGE plpgsql AS $body$
@@ -172,12 +184,7 @@ BEGIN
                 m.flags := (m).flags | 32;
             END IF;
             INSERT INTO mta_store.deferred SELECT (m).*, due, now(), now();
-            -- Shared with others who release, and kept until the commit from the claim that finds nothing more in it.
-            PERFORM FROM mta_store.destination d WHERE d.name = due AND d.next_due <= now() FOR SHARE;
-            IF NOT FOUND THEN
-                INSERT INTO mta_store.destination AS d (name, next_due) VALUES (due, now()) ON CONFLICT (name) DO UPDATE SET next_due = now();
-            END IF;
-            PERFORM pg_notify('mta_flush', '');
+            PERFORM mta_store.destination_is_due(due);
     END CASE;
 END
 $body$;

@@ -174,6 +174,8 @@ CREATE TABLE mta_store.dead_destination (
     -- Who found it, or who tries meanwhile: that node does not hear of it again.
     epoch bigint NOT NULL,
     node text NOT NULL,
+    -- A node has tried it since it was last found dead, or is about to.
+    probed boolean NOT NULL DEFAULT false,
     since timestamptz NOT NULL DEFAULT clock_timestamp(),
     changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
 ) WITH (fillfactor = 50);

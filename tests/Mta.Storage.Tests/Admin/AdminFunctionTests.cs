@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Mta.Core.Delivery;
+using Mta.Storage.Admin;
 using Mta.Storage.Queue;
 using Mta.Storage.Tests.Queue;
 using Shouldly;
@@ -182,6 +183,54 @@ public sealed class AdminFunctionTests
         (await admin.AskAsync("SELECT mta.flush_all()")).ShouldBe("done");
         (await admin.AskAsync("SELECT mta.suspend_sender('@Example.com', now() - interval '1 s')")).ShouldBe("done");
         (await admin.AskAsync("SELECT count(*) FROM mta.suspension")).ShouldBe("0");
+    }
+
+    [Theory]
+    [InlineData("hold", "active,incoming,deferred,hold,corrupt", "active:requested=active,incoming:done=hold,deferred:done=hold,hold:done=hold,corrupt:nothing to do=corrupt")]
+    [InlineData("release", "active,incoming,deferred,hold,corrupt", "active:nothing to do=active,incoming:nothing to do=incoming,deferred:nothing to do=deferred,hold:done=deferred,corrupt:done=deferred")]
+    [InlineData("requeue", "active,incoming,deferred,hold,corrupt", "active:requested=active,incoming:done=maildrop,deferred:done=maildrop,hold:done=maildrop,corrupt:nothing to do=corrupt")]
+    [InlineData("delete", "active,incoming,deferred,hold,corrupt", "active:requested=active,incoming:done=,deferred:done=,hold:done=,corrupt:done=")]
+    [InlineData("expire", "active,incoming,deferred,hold,corrupt", "active:requested=active,incoming:done=incoming,deferred:done=deferred,hold:done=hold,corrupt:nothing to do=corrupt")]
+    public async Task Many_messages_are_handled_at_once_as_one_is(string action, string queues, string outcomes)
+    {
+        await using var admin = await AdminFixture.CreateAsync();
+        var ids = new List<(string Queue, long Id)>();
+
+        // The fixture moves all that is in incoming: that one comes last.
+        foreach (var queueName in queues.Split(',').OrderBy(q => q == "incoming"))
+        {
+            ids.Add((queueName, (await admin.StoreAsync(queueName)).Value));
+        }
+
+        const long unknown = 5L << 12;
+        var results = await new QueueAdministration(admin.Queue.Source, "carol").AdministerAsync(action, [.. ids.Select(i => i.Id).Reverse(), unknown, ids[0].Id], default);
+        results.Count.ShouldBe(ids.Count + 1);
+        results[unknown].ShouldBe("not found");
+        foreach (var (queueName, id) in ids)
+        {
+            outcomes.Split(',').ShouldContain($"{queueName}:{results[id]}={await admin.AskAsync($"SELECT queue_name FROM mta.queue WHERE id = {id}")}");
+        }
+
+        var counted = results.Values.Count(r => r is "done" or "requested");
+        (await admin.AskAsync("SELECT count(*) FROM mta.admin_log WHERE operator = 'carol' AND by_role <> ''")).ShouldBe($"{counted}");
+        if (action is "delete")
+        {
+            (await admin.Queue.CountAsync("recipient")).ShouldBe(1, "what the node owns");
+            (await admin.Queue.CountAsync("content")).ShouldBe(1);
+        }
+
+        if (action is "requeue")
+        {
+            (await admin.AskAsync("SELECT string_agg(DISTINCT sender || ' ' || recipients[1], ',') || count(*) FROM mta.maildrop")).ShouldBe("s@example.com r@example.org3");
+            (await admin.Queue.CountAsync("maildrop_chunk")).ShouldBe(3);
+            (await admin.Queue.CountAsync("content")).ShouldBe(2);
+        }
+
+        if (action is "release")
+        {
+            (await admin.Queue.Reader.DueDestinationsAsync(10, default)).ShouldContain(d => d.Name == "(released)");
+            (await admin.Queue.Reader.ClaimDeferredAsync(admin.Queue.Epoch, "(released)", 10, default)).Count.ShouldBe(2);
+        }
     }
 
     [Fact]

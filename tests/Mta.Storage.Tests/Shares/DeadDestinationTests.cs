@@ -13,6 +13,8 @@ public sealed class DeadDestinationTests
     private static readonly NodeEpoch Finder = new("a", 1, 16, 0);
     private static readonly NodeEpoch Other = new("b", 2, 17, 0);
 
+    private const string Expire = "UPDATE mta_store.dead_destination SET dead_until = now() - interval '1 s' WHERE dead_until > now()";
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -54,6 +56,59 @@ public sealed class DeadDestinationTests
         (await store.ProbeAsync(Other, "example.com", Cancel)).ShouldBeFalse();
         (await reader.DueDestinationsAsync(10, Cancel)).ShouldBeEmpty();
 
+        await store.PublishAsync(Finder, [new DestinationNews("smtp:example.com", "example.com", -1, "2.0.0", "")], Cancel);
+        (await reader.DueDestinationsAsync(10, Cancel)).ShouldHaveSingleItem().WasDead.ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_destination_that_was_tried_without_an_answer_is_forgotten_the_next_time()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        var store = new ShareStore(database.DataSource);
+        var reader = new QueueReader(database.DataSource);
+        await ExecuteAsync(database, "INSERT INTO mta_store.destination VALUES ('example.com', now())");
+
+        // The transport is another one by now: nobody will ever say that it lives under this one, or that it is still dead.
+        await store.PublishAsync(Finder, [new DestinationNews("relay:example.com", "example.com", 300, "4.4.1", Reason)], Cancel);
+        await ExecuteAsync(database, Expire);
+        (await store.ProbeAsync(Finder, "example.com", Cancel)).ShouldBeTrue();
+        await ExecuteAsync(database, Expire);
+        (await reader.DueDestinationsAsync(10, Cancel)).ShouldHaveSingleItem().WasDead.ShouldBeTrue();
+        (await store.ProbeAsync(Other, "example.com", Cancel)).ShouldBeTrue();
+        (await reader.DueDestinationsAsync(10, Cancel)).ShouldHaveSingleItem().WasDead.ShouldBeFalse();
+        (await store.ReadAsync(Other, Cancel)).News.ShouldHaveSingleItem().Seconds.ShouldBeLessThan(0, "all nodes hear of it, the one that tried as well");
+    }
+
+    [Fact]
+    public async Task A_destination_that_is_found_dead_again_is_tried_again()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        var store = new ShareStore(database.DataSource);
+        await ExecuteAsync(database, "INSERT INTO mta_store.destination VALUES ('example.com', now())");
+        for (var i = 0; i < 3; i++)
+        {
+            await store.PublishAsync(Finder, [new DestinationNews("smtp:example.com", "example.com", 300, "4.4.1", Reason)], Cancel);
+            await ExecuteAsync(database, Expire);
+            (await store.ProbeAsync(Finder, "example.com", Cancel)).ShouldBeTrue();
+            (await new QueueReader(database.DataSource).DueDestinationsAsync(10, Cancel)).ShouldBeEmpty("it is being tried");
+        }
+    }
+
+    [Fact]
+    public async Task Mail_for_a_destination_that_lives_does_not_wait_for_a_transport_under_which_it_was_tried()
+    {
+        await using var database = await TestDatabase.CreateAsync();
+        var store = new ShareStore(database.DataSource);
+        var reader = new QueueReader(database.DataSource);
+        await ExecuteAsync(database, "INSERT INTO mta_store.destination VALUES ('example.com', now())");
+        await store.PublishAsync(
+            Finder,
+            [new DestinationNews("relay:example.com", "example.com", 300, "4.4.1", Reason), new DestinationNews("smtp:example.com", "example.com", 300, "4.4.1", Reason)],
+            Cancel);
+        await store.PublishAsync(Finder, [new DestinationNews("smtp:example.com", "example.com", -1, "2.0.0", "")], Cancel);
+        (await reader.DueDestinationsAsync(10, Cancel)).ShouldBeEmpty("its time under the other one is not over");
+        await ExecuteAsync(database, Expire);
+        (await store.ProbeAsync(Finder, "example.com", Cancel)).ShouldBeTrue();
         await store.PublishAsync(Finder, [new DestinationNews("smtp:example.com", "example.com", -1, "2.0.0", "")], Cancel);
         (await reader.DueDestinationsAsync(10, Cancel)).ShouldHaveSingleItem().WasDead.ShouldBeFalse();
     }
