@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # bench.sh: measures the published server; --vs-postfix measures Debian's Postfix as well, in turns. --deferred N and --soak TIME try it with a
-# large queue and with a long report. --help says more.
+# large queue and with a long report, --tables N with large tables; --storage and --history compare ways to store. --help says more.
 set -euo pipefail
 top=$(cd "$(dirname "$0")" && pwd)
 if [[ ! -x $top/dist/sbin/postfix && " $* " != *" --no-mta "* ]]; then

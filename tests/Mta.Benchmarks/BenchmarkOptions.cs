@@ -16,7 +16,9 @@ internal sealed record BenchmarkOptions
                bench.sh --tables N [--vs-postfix] [--quick] [--turns N]
                    the relay rate with virtual and transport tables of N rows beside the rate without, recipients varied
                bench.sh --storage [--quick]
-                   ways to store content and hot rows, side by side
+                   ways to store content and hot rows, and to clean up behind them, side by side
+               bench.sh --history [--quick] [--turns N]
+                   the relay rate with the history kept beside the rate with its rows thrown away by the database
         Those with limits end with 1 when a figure misses one; all but the first use a PostgreSQL of their own, which goes with them.
         """;
 
@@ -55,6 +57,9 @@ internal sealed record BenchmarkOptions
     /// <summary>Compare ways to store.</summary>
     public bool Storage { get; init; }
 
+    /// <summary>Measure what the history costs.</summary>
+    public bool History { get; init; }
+
     public bool Help { get; init; }
 
     public int Backlog => Quick ? 1000 : 50_000;
@@ -83,6 +88,9 @@ internal sealed record BenchmarkOptions
                     continue;
                 case "--storage":
                     options = options with { Storage = true };
+                    continue;
+                case "--history":
+                    options = options with { History = true };
                     continue;
                 case "--help":
                     options = options with { Help = true };

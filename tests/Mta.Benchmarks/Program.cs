@@ -37,6 +37,11 @@ try
         return 0;
     }
 
+    if (options.History)
+    {
+        return await new HistoryBench(options).RunAsync(stop.Token).ConfigureAwait(false) ? 0 : 1;
+    }
+
     if (options.TableRows is { } rows)
     {
         await using var tables = new TablesBench(options, rows);

@@ -3,16 +3,19 @@ using System.Diagnostics;
 namespace Mta.Benchmarks.Scale;
 
 /// <summary>Holds, releases, requeues and deletes many messages in SQL and by postsuper, while mail goes on being delivered.</summary>
-internal sealed class AdministrationBench(MailServer server, QueueDatabase database, Verdicts verdicts)
+internal sealed class AdministrationBench(TurnServer turn, Verdicts verdicts)
 {
     private const double SecondsAllowed = 10;
+
+    private readonly MtaServer server = turn.Server;
+    private readonly QueueDatabase database = turn.Database;
 
     /// <param name="messages">How many at once.</param>
     public async Task RunAsync(int messages, CancellationToken cancellationToken)
     {
         // What is released would be delivered, and be gone for the next measurement.
         await database.ExecuteAsync("SELECT mta.suspend('(released)')", cancellationToken).ConfigureAwait(false);
-        await using var sink = new MailSink(server.SinkPort);
+        var sink = turn.Sink;
         await using var load = PacedLoad.Start(server.Port, 50, 5, 4096);
         foreach (var (action, from) in new[] { ("hold", "mta.deferred WHERE destination LIKE 'd%.example'"), ("release", "mta.hold"), ("delete", "mta.deferred WHERE destination = '(released)'") })
         {

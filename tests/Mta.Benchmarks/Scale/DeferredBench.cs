@@ -10,7 +10,7 @@ namespace Mta.Benchmarks.Scale;
 internal sealed class DeferredBench(BenchmarkOptions options, int messages) : IAsyncDisposable
 {
     private readonly string directory = Bench.NewDirectory();
-    private readonly List<MtaServer> started = [];
+    private readonly List<TurnServer> started = [];
     private readonly Verdicts verdicts = new(Console.Out);
 
     public async Task<bool> RunAsync(CancellationToken cancellationToken)
@@ -20,26 +20,30 @@ internal sealed class DeferredBench(BenchmarkOptions options, int messages) : IA
         var routes = string.Create(CultureInfo.InvariantCulture, $"transport_maps = inline:{{ dead.example=smtp:[127.0.0.1]:{deadPort} }}\nnotify_classes =\n");
         var empty = await StartAsync("empty", routes, cancellationToken).ConfigureAwait(false);
         var full = await StartAsync("full", routes, cancellationToken).ConfigureAwait(false);
-        await using var database = new QueueDatabase(full.DatabaseConnection);
+        var (server, database) = (full.Server, full.Database);
         var fill = new DeferredFill(database, deadPort);
         verdicts.Note($"filling {messages} messages", await fill.FillAsync(messages, cancellationToken).ConfigureAwait(false), "s");
         verdicts.Note("size of the database", await database.NumberAsync("SELECT pg_database_size(current_database()) / 1e9", cancellationToken).ConfigureAwait(false), "GB");
 
+        // What autovacuum and the checkpointer have left to do is not to be measured with what follows.
+        await empty.SettleAsync(cancellationToken).ConfigureAwait(false);
+        await full.SettleAsync(cancellationToken).ConfigureAwait(false);
         await NewMailAsync(empty, full, "new mail", cancellationToken).ConfigureAwait(false);
-        await new ListingBench(full, verdicts).RunAsync(cancellationToken).ConfigureAwait(false);
+        await new ListingBench(server, verdicts).RunAsync(cancellationToken).ConfigureAwait(false);
 
         // A destination has a thousandth of what is not dead.
-        var batches = Math.Clamp((messages / DeferredFill.Destinations / 250) - 1, 1, 20);
-        var claims = new ClaimBench(database, full.DatabaseConnection, verdicts);
+        var batches = Math.Clamp((messages / DeferredFill.Destinations / 125) - 1, 1, 40);
+        var claims = new ClaimBench(database, server.DatabaseConnection, verdicts);
         await claims.RunAsync("d7.example", batches, "one of many destinations", cancellationToken).ConfigureAwait(false);
-        await claims.RunAsync(fill.DeadDestination, Math.Min(100, messages / 5 / 200), "the big destination", cancellationToken).ConfigureAwait(false);
+        await claims.RunAsync(fill.DeadDestination, Math.Min(200, messages / 5 / 200), "the big destination", cancellationToken).ConfigureAwait(false);
         await using (await HeldSnapshot.OpenAsync(database, cancellationToken).ConfigureAwait(false))
         {
-            await claims.RunAsync(fill.DeadDestination, Math.Min(100, messages / 5 / 200), "the same under a held snapshot", cancellationToken).ConfigureAwait(false);
+            await claims.RunAsync(fill.DeadDestination, Math.Min(200, messages / 5 / 200), "the same under a held snapshot", cancellationToken).ConfigureAwait(false);
         }
 
-        await new AdministrationBench(full, database, verdicts).RunAsync(Math.Min(100_000, messages / 10), cancellationToken).ConfigureAwait(false);
-        await DeadDestinationAsync(empty, full, database, fill, cancellationToken).ConfigureAwait(false);
+        await new AdministrationBench(full, verdicts).RunAsync(Math.Min(100_000, messages / 10), cancellationToken).ConfigureAwait(false);
+        await full.SettleAsync(cancellationToken).ConfigureAwait(false);
+        await DeadDestinationAsync(empty, full, fill, cancellationToken).ConfigureAwait(false);
         verdicts.Print();
         return verdicts.AllKept;
     }
@@ -48,56 +52,35 @@ internal sealed class DeferredBench(BenchmarkOptions options, int messages) : IA
     {
         foreach (var server in started)
         {
-            await server.StopAsync().ConfigureAwait(false);
+            await server.DisposeAsync().ConfigureAwait(false);
         }
 
         Directory.Delete(directory, recursive: true);
     }
 
-    private async Task<MtaServer> StartAsync(string name, string configuration, CancellationToken cancellationToken)
+    private async Task<TurnServer> StartAsync(string name, string configuration, CancellationToken cancellationToken)
     {
-        Console.Error.WriteLine($"bench: starting {name}");
-        var server = new MtaServer(directory, options, name) { MoreConfiguration = configuration };
-        await server.StartAsync(cancellationToken).ConfigureAwait(false);
+        var server = await TurnServer.StartAsync(new MtaServer(directory, options, name) { MoreConfiguration = configuration }, cancellationToken).ConfigureAwait(false);
         started.Add(server);
-        await RateAsync(server, 5000, cancellationToken).ConfigureAwait(false);
         return server;
     }
 
-    /// <summary>Messages a second from the first connection to the last arrival.</summary>
-    private static async Task<double> RateAsync(MtaServer server, int count, CancellationToken cancellationToken)
+    private async Task NewMailAsync(TurnServer empty, TurnServer full, string name, CancellationToken cancellationToken)
     {
-        await using var sink = new MailSink(server.SinkPort);
-        var all = sink.WaitAsync(count, TimeSpan.FromMinutes(5), cancellationToken);
-        var start = Stopwatch.GetTimestamp();
-        await Bench.SendAsync(server, 4096, 20, count, cancellationToken).ConfigureAwait(false);
-        return count / Stopwatch.GetElapsedTime(start, await all.ConfigureAwait(false)).TotalSeconds;
-    }
-
-    private async Task NewMailAsync(MtaServer empty, MtaServer full, string name, CancellationToken cancellationToken)
-    {
-        var rates = new Dictionary<MtaServer, List<double>> { [empty] = [], [full] = [] };
-        for (var turn = 0; turn < options.Turns; turn++)
-        {
-            // Each is the first one every other time.
-            foreach (var server in turn % 2 == 0 ? new[] { empty, full } : [full, empty])
-            {
-                rates[server].Add(await RateAsync(server, options.Quick ? 2000 : 10_000, cancellationToken).ConfigureAwait(false));
-            }
-
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"bench: turn {turn + 1}: empty {rates[empty][^1]:0} msg/s, full {rates[full][^1]:0} msg/s"));
-        }
-
-        verdicts.Note($"{name}, empty queue", Statistics.Median(rates[empty]), "msg/s");
-        verdicts.Note($"{name}, {messages} deferred", Statistics.Median(rates[full]), "msg/s");
+        var (without, with) = await TurnServer.MeasureAsync(empty, full, options.Turns, options.Quick ? 2000 : 10_000, cancellationToken).ConfigureAwait(false);
+        verdicts.Note($"{name}, empty queue", Statistics.Median(without.Select(m => m.Rate)), "msg/s");
+        verdicts.Note($"{name}, {messages} deferred", Statistics.Median(with.Select(m => m.Rate)), "msg/s");
+        verdicts.Note($"{name}: CPU a message, empty queue", Statistics.Median(without.Select(m => m.Cpu)) * 1000, "ms");
+        verdicts.Note($"{name}: CPU a message, {messages} deferred", Statistics.Median(with.Select(m => m.Cpu)) * 1000, "ms");
         verdicts.AtLeast(
             $"{name}: rate as a part of that with an empty queue",
-            Statistics.Median(rates[full].Zip(rates[empty], (f, e) => 100 * f / e)), 90, "%");
+            Statistics.Median(with.Zip(without, (f, e) => 100 * f.Rate / e.Rate)), 90, "%");
     }
 
     /// <summary>The dead destination wakes up: a few attempts find out that it is dead, and nobody may walk through its mail again and again.</summary>
-    private async Task DeadDestinationAsync(MtaServer empty, MtaServer full, QueueDatabase database, DeferredFill fill, CancellationToken cancellationToken)
+    private async Task DeadDestinationAsync(TurnServer empty, TurnServer full, DeferredFill fill, CancellationToken cancellationToken)
     {
+        var database = full.Database;
         const string read = "SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'deferred_destination_due'";
         const string moved = "SELECT n_tup_del FROM pg_stat_user_tables WHERE schemaname = 'mta_store' AND relname = 'deferred'";
         var (entries, rows) = (await database.NumberAsync(read, cancellationToken).ConfigureAwait(false), await database.NumberAsync(moved, cancellationToken).ConfigureAwait(false));
