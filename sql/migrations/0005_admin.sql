@@ -291,39 +291,41 @@ BEGIN
 END
 $body$;
 
+-- Plans that fit a large table whatever it was at the first call: see mta.submit_begin.
+
 -- Sets a message aside until it is released.
 CREATE FUNCTION mta.hold(queue_id text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $body$
 BEGIN RETURN mta_store.administer(queue_id, 'hold', NULL); END
 $body$;
 
 -- Lets a message that was set aside (hold, corrupt) be delivered, at once.
 CREATE FUNCTION mta.release(queue_id text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $body$
 BEGIN RETURN mta_store.administer(queue_id, 'release', NULL); END
 $body$;
 
 -- Sends a message through address rewriting and alias expansion again, from maildrop, under the same queue id.
 CREATE FUNCTION mta.requeue(queue_id text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $body$
 BEGIN RETURN mta_store.administer(queue_id, 'requeue', NULL); END
 $body$;
 
 -- Removes a message for good; nobody is told.
 CREATE FUNCTION mta.delete(queue_id text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $body$
 BEGIN RETURN mta_store.administer(queue_id, 'delete', NULL); END
 $body$;
 
 -- Returns a message to its sender when the next attempt fails, however young it is.
 CREATE FUNCTION mta.expire(queue_id text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $body$
 BEGIN RETURN mta_store.administer(queue_id, 'expire', NULL); END
 $body$;
 
 -- Returns a message to its sender with this reason, without another attempt.
 CREATE FUNCTION mta.bounce(queue_id text, reason text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $body$
 BEGIN
     IF coalesce(reason, '') = '' OR length(reason) > 500 OR reason ~ '[[:cntrl:]]' THEN
         RAISE EXCEPTION 'reason is not a line of at most 500 characters' USING ERRCODE = 'invalid_parameter_value';

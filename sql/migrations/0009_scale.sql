@@ -30,7 +30,7 @@ $body$;
 -- delete or expire. What is in a queue that nobody works on (deferred, incoming, hold) goes at once; the rest, and what moves meanwhile, goes
 -- message by message. Messages are locked in the order of their ids, as far as the plan follows it.
 CREATE FUNCTION mta_store.administer_many(ids bigint[], action text, by_role text, operator text)
-    RETURNS TABLE (message_id bigint, result text) LANGUAGE plpgsql AS $body$
+    RETURNS TABLE (message_id bigint, result text) LANGUAGE plpgsql SET enable_seqscan = off AS $body$
 #variable_conflict use_variable
 DECLARE
     wanted bigint[] := ARRAY(SELECT DISTINCT u.id FROM unnest(ids) AS u(id) ORDER BY u.id);
