@@ -15,7 +15,7 @@ internal sealed record BenchmarkOptions
                    load at 70 % of capacity with a snapshot held open, for example 30m; then as long as it takes until space is used again
                bench.sh --tables N [--vs-postfix] [--quick] [--turns N]
                    the relay rate with virtual and transport tables of N rows beside the rate without, recipients varied
-               bench.sh --storage [--quick]
+               bench.sh --storage [--quick] [--only content,ring,vacuum]
                    ways to store content and hot rows, and to clean up behind them, side by side
                bench.sh --history [--quick] [--turns N]
                    the relay rate with the history kept beside the rate with its rows thrown away by the database

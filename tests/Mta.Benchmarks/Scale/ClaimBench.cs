@@ -12,6 +12,7 @@ namespace Mta.Benchmarks.Scale;
 internal sealed class ClaimBench(QueueDatabase database, string connectionString, Verdicts verdicts)
 {
     private const int BatchMessages = QueueReader.DeferredBatchMessages;
+    private const int WarmUp = 3;
 
     /// <param name="destination">Its mail is made due, and claimed batch by batch.</param>
     /// <param name="name">What the figures are called.</param>
@@ -19,7 +20,7 @@ internal sealed class ClaimBench(QueueDatabase database, string connectionString
     {
         // Mail of the big one is due already.
         await database.ExecuteAsync(
-            $"UPDATE mta_store.deferred SET due_at = now() - interval '1 s' WHERE id = ANY (ARRAY(SELECT id FROM mta_store.deferred WHERE destination = '{destination}' AND due_at > now() LIMIT {batches * BatchMessages}))",
+            $"UPDATE mta_store.deferred SET due_at = now() - interval '1 s' WHERE id = ANY (ARRAY(SELECT id FROM mta_store.deferred WHERE destination = '{destination}' AND due_at > now() LIMIT {(batches * BatchMessages) + WarmUp}))",
             cancellationToken).ConfigureAwait(false);
         await using var source = Database.Connect(connectionString).CreateDataSource(DatabaseRole.Daemon, "benchmark", 4, QueueDataSource.Configure);
         var reader = new QueueReader(source);
@@ -29,7 +30,7 @@ internal sealed class ClaimBench(QueueDatabase database, string connectionString
             ?? throw new BenchmarkException("the node name benchmark is in use");
 
         // Connections are opened and statements prepared before anything counts.
-        for (var i = 0; i < 3; i++)
+        for (var i = 0; i < WarmUp; i++)
         {
             await reader.ClaimDeferredAsync(epoch, destination, 1, cancellationToken).ConfigureAwait(false);
         }
