@@ -5,6 +5,7 @@ using Mta.Services.Bounce;
 using Mta.Services.Cleanup;
 using Mta.Services.Clients;
 using Mta.Services.Configuration;
+using Mta.Services.Dns;
 using Mta.Services.Mailbox;
 using Mta.Services.Maps;
 using Mta.Services.Net;
@@ -23,6 +24,7 @@ internal sealed class NodeConfiguration
     {
         Settings = environment.Settings;
         Services = environment.Services;
+        Dns = new DnsResolver(Settings);
         Resolver = new AddressResolver(SettingsOf("trivial-rewrite"), tables, environment.Log);
         CleanupService Make(Settings settings) => new(settings, Resolver, tables, intake, environment.Log, environment.Time);
         var cleanup = Make(SettingsOf("cleanup"));
@@ -41,6 +43,9 @@ internal sealed class NodeConfiguration
 
     public IReadOnlyList<MasterService> Services { get; }
 
+    /// <summary>The DNS of services that are no delivery agents.</summary>
+    public IDnsResolver Dns { get; }
+
     public IAddressResolver Resolver { get; }
 
     public ICleanup Cleanup { get; }
@@ -56,7 +61,7 @@ internal sealed class NodeConfiguration
     public Settings SettingsOf(string program) =>
         Services.FirstOrDefault(s => s.Command == program) is { } service ? LoadedConfiguration.ForService(Settings, service) : Settings;
 
-    public SmtpdSnapshot SmtpdOf(MasterService service) => new(LoadedConfiguration.ForService(Settings, service), Resolver);
+    public SmtpdSnapshot SmtpdOf(MasterService service) => new(LoadedConfiguration.ForService(Settings, service), Resolver, Cleanup);
 }
 
 /// <summary>The cleanup services of master.cf: the first one, and others that a service may name (cleanup_service_name), each with settings of its own.</summary>
@@ -70,6 +75,18 @@ internal sealed class CleanupByName(CleanupService first, Dictionary<string, Cle
 internal sealed class CurrentCleanup(Func<NodeConfiguration> current) : ICleanup
 {
     public ICleanupTransaction Begin(CleanupRequest request) => current().Cleanup.Begin(request);
+}
+
+/// <summary>The DNS of the current configuration.</summary>
+internal sealed class CurrentDns(Func<NodeConfiguration> current) : IDnsResolver
+{
+    public ValueTask<DnsAnswer<MailExchanger>> FindMailExchangersAsync(string domain, CancellationToken cancellationToken) =>
+        current().Dns.FindMailExchangersAsync(domain, cancellationToken);
+
+    public ValueTask<DnsAnswer<IPAddress>> FindAddressesAsync(string host, bool ipv6, CancellationToken cancellationToken) =>
+        current().Dns.FindAddressesAsync(host, ipv6, cancellationToken);
+
+    public ValueTask<DnsAnswer<string>> FindNamesAsync(IPAddress address, CancellationToken cancellationToken) => current().Dns.FindNamesAsync(address, cancellationToken);
 }
 
 /// <summary>Reports by the current configuration.</summary>

@@ -1,6 +1,5 @@
 using Mta.Core.Config;
 using Mta.Services.Clients;
-using Mta.Services.Dns;
 using Mta.Services.Mailbox;
 using Mta.Services.Maps;
 using Mta.Services.Net;
@@ -84,7 +83,7 @@ public sealed class NodeServices : IAsyncDisposable
             {
                 Cleanup = new CurrentCleanup(() => configuration),
                 Tables = tables,
-                Dns = new DnsResolver(settings),
+                Dns = new CurrentDns(() => configuration),
                 Log = log,
                 Rejects = rejects,
                 Time = time,

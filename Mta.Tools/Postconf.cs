@@ -13,10 +13,10 @@ namespace Mta.Tools;
 /// builtin, service or user-defined names, <c>-o name=value</c> as if main.cf said so. <c>-e name=value</c>, <c>-X name</c> and
 /// <c>-# name</c> change main.cf in place and leave all else in it alone. <c>-M</c>, <c>-F</c> and <c>-P</c> show services of master.cf,
 /// their fields and their <c>-o</c> settings, and with <c>-e</c>, <c>-X</c> and <c>-#</c> edit them; <c>-m</c> shows the types of lookup
-/// tables and <c>-l</c> those of mailbox locks.
+/// tables and <c>-l</c> those of mailbox locks; <c>-t</c> shows the templates of reports and <c>-b</c> their texts.
 ///
 /// Fatal, with exit code 1: wrong options, files that cannot be read or parsed, a value that cannot be expanded. Warned of: names that are
-/// not known, and settings that nothing reads or that are not honoured. Not there: SASL types, bounce templates, TLS versions.
+/// not known, and settings that nothing reads or that are not honoured. Not there: SASL types.
 /// </summary>
 internal static class Postconf
 {
@@ -36,6 +36,12 @@ internal static class Postconf
 
         if (options.Has('m') || options.Has('l'))
         {
+            // As in Postfix, where main.cf says where more types are.
+            if (options.Has('m') && await ToolConfiguration.LoadAsync(terminal, options.ConfigDirectory, cancellationToken).ConfigureAwait(false) is null)
+            {
+                return ExitCode.Failure;
+            }
+
             foreach (var type in options.Has('m') ? MapTypes : LockTypes)
             {
                 terminal.Out.WriteLine(type);
@@ -44,7 +50,12 @@ internal static class Postconf
             return ExitCode.Ok;
         }
 
-        if ("aAbtT".Any(options.Has))
+        if (options.Has('b') || options.Has('t'))
+        {
+            return await PostconfTemplates.ShowAsync(terminal, options, cancellationToken).ConfigureAwait(false);
+        }
+
+        if ("aAT".Any(options.Has))
         {
             return ShowPart(terminal, options);
         }
@@ -74,11 +85,6 @@ internal static class Postconf
     /// <summary>What the program was made with.</summary>
     private static int ShowPart(Terminal terminal, PostconfOptions options)
     {
-        if (options.Has('b') || options.Has('t'))
-        {
-            return terminal.Fatal("bounce templates are not available in this version: the texts of reports are built in");
-        }
-
         if (options.Has('T'))
         {
             switch (options.TlsMode)
@@ -89,9 +95,12 @@ internal static class Postconf
                     terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"OpenSSL {version >> 28}.{(version >> 20) & 0xff}.{(version >> 4) & 0xff}"));
                     break;
                 case "public-key-algorithms":
-                    return terminal.Fatal("-T public-key-algorithms is not available in this version");
+                    // Of the certificates that .NET's TLS takes.
+                    terminal.Out.WriteLine("dsa\necdsa\nrsa");
+                    break;
                 default:
-                    return terminal.Fatal($"bad -T mode: {options.TlsMode}; need compile-version, run-version or public-key-algorithms");
+                    terminal.Warning($"unknown 'postconf -T' mode: {options.TlsMode}");
+                    return ExitCode.Failure;
             }
         }
 
@@ -101,17 +110,13 @@ internal static class Postconf
 
     private static void Warn(Terminal terminal, PostconfFiles files, bool isMaster)
     {
-        foreach (var problem in UnusedParameters.Undefined(files.MainCf, files.MasterCf))
-        {
-            terminal.Warning(problem.ToString());
-        }
-
+        PostconfChecks.CheckTableFiles(terminal, files);
         // Who asks for services is told of theirs only.
         foreach (var problem in UnusedParameters.Find(files.MainCf, files.MasterCf).Concat(NotHonoured.Find(files.MainCf, files.MasterCf)))
         {
             if (!isMaster || problem.File == files.MasterCf.File)
             {
-                terminal.Warning(problem.ToString());
+                terminal.Warning(PostconfChecks.Printable(problem.ToString()));
             }
         }
     }

@@ -17,6 +17,13 @@ internal static class PostconfEditor
                 return terminal.Fatal(problem);
             }
 
+            var earlier = values.FindIndex(v => v.Key == PostconfFile.AsBytes(name));
+            if (earlier >= 0 && edit == MainCfEdit.Set)
+            {
+                terminal.Warning(PostconfChecks.Printable($"ignoring earlier request: '{values[earlier].Key} = {values[earlier].Value}'"));
+                values.RemoveAt(earlier);
+            }
+
             values.Add(new(PostconfFile.AsBytes(name), PostconfFile.AsBytes(value)));
         }
 
@@ -37,13 +44,14 @@ internal static class PostconfEditor
 
     private static string? Problem(string operand, MainCfEdit edit, out string name, out string value)
     {
-        name = operand.Trim();
+        name = operand;
         value = "";
         if (edit == MainCfEdit.Set)
         {
             return MainCf.TrySplit(operand, out name, out value, out var error) ? null : $"{error}: \"{operand}\"";
         }
 
-        return name.Contains('=') || name.Length == 0 ? $"-X or -# requires a parameter name: \"{operand}\"" : null;
+        return string.IsNullOrWhiteSpace(name) ? "-X or -# requires non-blank parameter names"
+            : name.Contains('=') ? $"-X or -# requires a parameter name: \"{operand}\"" : null;
     }
 }

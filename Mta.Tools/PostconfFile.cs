@@ -9,12 +9,16 @@ internal static class PostconfFile
     /// <summary>The text as the bytes of the file: it need not be UTF-8, and what is not edited has to stay as it is.</summary>
     public static string AsBytes(string text) => Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(text));
 
+    /// <summary>The other way, for what is read as text.</summary>
+    public static string AsText(string bytes) => Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(bytes));
+
     /// <param name="edit">Gives the new text, or null when it said itself why there is none.</param>
     public static async Task<int> EditAsync(Terminal terminal, string path, Func<string, string?> edit, CancellationToken cancellationToken)
     {
         try
         {
-            var text = await File.ReadAllTextAsync(path, Encoding.Latin1, cancellationToken).ConfigureAwait(false);
+            // Not as text: that would take a mark of the byte order off.
+            var text = Encoding.Latin1.GetString(await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false));
             if (edit(text) is not { } edited)
             {
                 return ExitCode.Failure;
@@ -31,7 +35,7 @@ internal static class PostconfFile
                 UnauthorizedAccessException => "Permission denied",
                 _ => e.Message,
             };
-            return terminal.Fatal($"open {path} for reading: {reason}");
+            return terminal.Fatal(e is DirectoryNotFoundException ? $"open {path}.tmp: {reason}" : $"open {path} for reading: {reason}");
         }
     }
 

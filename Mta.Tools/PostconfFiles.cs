@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Mta.Core.Config;
 using Mta.Services.Configuration;
 
@@ -49,15 +50,10 @@ internal sealed class PostconfFiles
         var mainPath = Path.Combine(directory, "main.cf");
         var masterPath = Path.Combine(directory, "master.cf");
         var masterText = await ReadFileAsync(masterPath, cancellationToken).ConfigureAwait(false);
-        if (masterText is null)
+        if (masterText is null && "MFP".Any(options.Has))
         {
-            if ("MFP".Any(options.Has))
-            {
-                terminal.Fatal($"open {masterPath}: {Reason(masterPath)}");
-                return null;
-            }
-
-            terminal.Warning($"open {masterPath}: {Reason(masterPath)}");
+            terminal.Fatal($"open {masterPath}: {Reason(masterPath)}");
+            return null;
         }
 
         var mainText = options.Has('d') ? "" : await ReadFileAsync(mainPath, cancellationToken).ConfigureAwait(false);
@@ -67,16 +63,15 @@ internal sealed class PostconfFiles
             return null;
         }
 
-        var mainCf = MainCf.Parse(mainPath, mainText);
-        if (!Report(terminal, mainCf.Problems))
+        if (masterText is null)
         {
-            return null;
+            terminal.Warning($"open {masterPath}: {Reason(masterPath)}");
         }
 
         var overrides = new List<KeyValuePair<string, string>>();
         foreach (var text in options.Overrides)
         {
-            if (!MainCf.TrySplit(text, out var name, out var value, out var error))
+            if (!MainCf.TrySplit(PostconfFile.AsBytes(text), out var name, out var value, out var error))
             {
                 terminal.Fatal($"invalid parameter override: {text}: {error}");
                 return null;
@@ -85,24 +80,35 @@ internal sealed class PostconfFiles
             overrides.Add(new(name, value));
         }
 
+        var mainCf = MainCf.Parse(mainPath, mainText);
+        var masterCf = MasterCf.ParseLeniently(masterPath, masterText ?? "");
+        if (!Report(terminal, mainCf.Problems) || !Report(terminal, masterCf.Problems))
+        {
+            return null;
+        }
+
         mainCf = mainCf.With(overrides);
         KeyValuePair<string, string>[] given = options.Has('d') ? [] : [new("config_directory", directory)];
-
         var settings = SettingsLoader.Unchecked(mainCf, HostInformation.Gather(terminal.Name), given);
-        var ports = InetEndpoint.KnownPorts(settings.Expand(settings.Raw("known_tcp_ports") ?? "").Value);
-        var masterCf = MasterCf.Parse(masterPath, masterText ?? "", ports);
-        if (!Report(terminal, masterCf.Problems))
+        if (!options.Has('d') && !PostconfChecks.Evaluate(terminal, options, settings, mainCf, masterCf))
         {
             return null;
         }
 
         if (ShowsValues(options))
         {
-            settings = await PostconfDatabase.AddStoredAsync(terminal, settings, masterCf, cancellationToken).ConfigureAwait(false);
+            // What is asked for outside has to be text; here it stays the bytes of the file.
+            var decoded = MainCf.Parse(mainPath, PostconfFile.AsText(mainText)).With(options.Overrides.Select(Split));
+            var outside = SettingsLoader.Unchecked(decoded, settings.Host, given);
+            outside = await PostconfDatabase.AddStoredAsync(terminal, outside, masterCf, cancellationToken).ConfigureAwait(false);
+            settings = settings.WithStored(PostconfDatabase.AsBytes(outside.Stored));
         }
 
         return new PostconfFiles(directory, mainCf, masterCf, settings);
     }
+
+    private static KeyValuePair<string, string> Split(string setting) =>
+        MainCf.TrySplit(setting, out var name, out var value, out _) ? new(name, value) : new(setting, "");
 
     private static bool ShowsValues(PostconfOptions options) => !options.Has('d') && (options.Has('x') || !"MFP".Any(options.Has));
 
@@ -112,21 +118,24 @@ internal sealed class PostconfFiles
         {
             if (problem.IsError)
             {
-                terminal.Fatal(problem.ToString());
+                terminal.Fatal(PostconfChecks.Printable(problem.ToString()));
                 return false;
             }
 
-            terminal.Warning(problem.ToString());
+            // Of a line that continues nothing, Postfix does not say which it is.
+            var isPlaceless = problem.Text.StartsWith("logical line", StringComparison.Ordinal);
+            terminal.Warning(PostconfChecks.Printable(isPlaceless ? $"{problem.File}: {problem.Text}" : problem.ToString()));
         }
 
         return true;
     }
 
+    /// <summary>The bytes of the file as they are, one character each.</summary>
     private static async Task<string?> ReadFileAsync(string path, CancellationToken cancellationToken)
     {
         try
         {
-            return await File.ReadAllTextAsync(path, cancellationToken).ConfigureAwait(false);
+            return Encoding.Latin1.GetString(await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

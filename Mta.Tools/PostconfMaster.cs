@@ -13,10 +13,15 @@ internal static class PostconfMaster
     public static int Show(Terminal terminal, PostconfOptions options, PostconfFiles files)
     {
         IReadOnlyList<string> operands = options.Operands.Count > 0 ? options.Operands : ["*/*/*"];
-        var printer = new PostconfPrinter(terminal.Out, options);
+        var printer = new PostconfPrinter(options);
         var unmatched = new HashSet<string>(options.Operands, StringComparer.Ordinal);
         foreach (var operand in operands)
         {
+            if (options.Has('M') && operands == options.Operands && operand.Count(c => c == '/') > 1)
+            {
+                return terminal.Fatal("-M option requires service_name[/type]");
+            }
+
             if (options.Has('F') && Attribute(operand) is var name && name != "*" && !FieldNames.Contains(name))
             {
                 return terminal.Fatal($"invalid service attribute name: \"{name}\"");
@@ -28,12 +33,21 @@ internal static class PostconfMaster
         {
             foreach (var operand in operands)
             {
-                if (Matches(operand.Split('/', 3), entry) && ShowEntry(printer, options, files, entry, Attribute(operand)))
+                try
                 {
-                    unmatched.Remove(operand);
+                    if (Matches(operand.Split('/', 3), entry) && ShowEntry(printer, options, files, entry, Attribute(operand)))
+                    {
+                        unmatched.Remove(operand);
+                    }
+                }
+                catch (SettingsException e)
+                {
+                    return PostconfChecks.Refuse(terminal, e.Message, "macro processing error");
                 }
             }
         }
+
+        printer.Flush(terminal);
 
         foreach (var operand in options.Operands.Where(unmatched.Contains))
         {
@@ -68,15 +82,22 @@ internal static class PostconfMaster
         }
 
         var found = false;
-        var attributes = options.Has('F') ? Fields(entry, settings) : (service?.Overrides ?? []).OrderBy(o => o.Key, StringComparer.Ordinal);
+        var attributes = options.Has('F') ? Fields(entry, settings) : (service?.Overrides ?? []).Reverse().DistinctBy(o => o.Key).OrderBy(o => o.Key, StringComparer.Ordinal);
         foreach (var (name, raw) in attributes)
         {
             if (attribute is "*" || attribute == name)
             {
                 found = true;
-                var value = options.Has('P') && settings is not null ? settings.Expand(raw).Value : raw;
+                var value = options.Has('P') && settings is not null ? Expanded(settings, raw) : raw;
                 var full = $"{entry.Fields[0]}/{entry.Fields[1]}/{name}";
-                printer.Setting(full, value, () => $"{files.MasterCf.File}:{entry.FirstLine}");
+                if (options.Has('F') && name == "command" && !options.Has('j'))
+                {
+                    printer.Command(full, entry.Fields, o => Override(o, settings));
+                }
+                else
+                {
+                    printer.Setting(full, value, () => $"{files.MasterCf.File}:{entry.FirstLine}");
+                }
             }
         }
 
@@ -90,23 +111,25 @@ internal static class PostconfMaster
             yield return new(FieldNames[i], entry.Fields[i]);
         }
 
-        var words = new List<string> { entry.Fields[7] };
-        for (var i = 8; i < entry.Fields.Count; i++)
+        var words = new List<string>(entry.Fields.Skip(FieldNames.Length - 1));
+        for (var i = 1; i + 1 < words.Count && words[i] is ['-', _, ..] and not "--"; i++)
         {
-            words.Add(i > 8 && entry.Fields[i - 1] == "-o" ? Override(entry.Fields[i], settings) : entry.Fields[i]);
+            if (words[i] == "-o")
+            {
+                i++;
+                words[i] = Override(words[i], settings);
+            }
         }
 
         yield return new("command", string.Join(' ', words));
     }
 
-    /// <summary>The text of an -o option, in braces when it has white space.</summary>
-    private static string Override(string text, Settings? settings)
-    {
-        if (!MainCf.TrySplit(ValueList.Unbrace(text), out var name, out var value, out _))
-        {
-            return text;
-        }
+    /// <summary>The text of an -o option, expanded when there are settings to do so.</summary>
+    private static string Override(string text, Settings? settings) =>
+        settings is not null && MainCf.TrySplit(ValueList.Unbrace(text), out var name, out var value, out _)
+            ? MasterOptions.Format(name, Expanded(settings, value))
+            : text;
 
-        return PostconfPrinter.Override(name, settings is null ? value : settings.Expand(value).Value);
-    }
+    private static string Expanded(Settings settings, string text) =>
+        settings.Expand(text) is { Error: null } expansion ? expansion.Value : throw new SettingsException(settings.Expand(text).Error!);
 }

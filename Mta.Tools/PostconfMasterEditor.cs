@@ -5,7 +5,7 @@ namespace Mta.Tools;
 
 /// <summary>
 /// Edits master.cf: whole entries (<c>-Me name/type=entry</c>, <c>-MX</c>, <c>-M#</c>), fields (<c>-Fe name/type/field=value</c>) and
-/// <c>-o</c> settings (<c>-Pe name/type/parameter=value</c>, <c>-PX</c>).
+/// <c>-o</c> settings (<c>-Pe name/type/parameter=value</c>, <c>-PX</c>). Values may have white space; Postfix 3.7 refuses it there.
 /// </summary>
 internal static class PostconfMasterEditor
 {
@@ -43,7 +43,7 @@ internal static class PostconfMasterEditor
         var parts = key.Split('/', options.Has('M') ? 2 : 3);
         if (options.Has('M'))
         {
-            var fields = MasterCf.SplitFields(PostconfFile.AsBytes(value));
+            var fields = MasterOptions.Normalize(MasterCf.SplitFields(PostconfFile.AsBytes(value)), CommandField + 1, static _ => { });
             problem = parts.Length != 2 || parts[1].Contains('/') ? "-Me, -MX or -M# requires service_name/type"
                 : options.Has('e') && fields.Count <= CommandField ? $"bad field count: \"{operand}\""
                 : null;
@@ -55,7 +55,23 @@ internal static class PostconfMasterEditor
             : options.Has('P') && parts[2] == "*" ? "-Pe does not accept wild-card parameter name"
             : options.Has('F') && !PostconfMaster.FieldNames.Contains(parts[2]) ? $"invalid service attribute name: \"{parts[2]}\""
             : null;
+        problem ??= options.Has('F') && options.Has('e') ? FieldProblem(parts[2], PostconfFile.AsBytes(value)) : null;
         return problem is null ? new Request(operand, parts, [PostconfFile.AsBytes(value)]) : null;
+    }
+
+    /// <summary>What is wrong with the value of a field, whatever the entry is.</summary>
+    private static string? FieldProblem(string name, string value)
+    {
+        string[] fields = ["x", "unix", "-", "-", "-", "-", "-", "x"];
+        var index = Array.IndexOf(PostconfMaster.FieldNames, name);
+        if (index is 0 or CommandField)
+        {
+            return null;
+        }
+
+        fields[index] = value;
+        var error = MasterCf.ParseLeniently("", string.Join(' ', fields)).Problems.FirstOrDefault(p => p.IsError)?.Text;
+        return error is null ? null : PostconfChecks.Printable($"invalid {name} field \"{value}\" in \"{value}\"");
     }
 
     private static string? Edit(Terminal terminal, PostconfOptions options, string path, string text, List<Request> requests)
@@ -64,7 +80,7 @@ internal static class PostconfMasterEditor
         var added = new List<IReadOnlyList<string>>();
         if (options.Has('M') && options.Has('e'))
         {
-            var present = MasterCf.Parse(path, text, InetEndpoint.CommonPorts).Entries;
+            var present = MasterCf.ParseLeniently(path, text).Entries;
             added.AddRange(requests.Where(r => !present.Any(r.Matches)).Select(r => r.Value));
         }
 
@@ -74,12 +90,10 @@ internal static class PostconfMasterEditor
             terminal.Warning($"unmatched service_name/type: \"{request.Operand}\"");
         }
 
-        // The ports' names do not matter here: an entry that is named by one the table lacks is not this command's business.
-        var problems = MasterCf.Parse(path, edited, InetEndpoint.CommonPorts).Problems;
-        var error = problems.FirstOrDefault(p => p.IsError && !p.Text.StartsWith("unknown port", StringComparison.Ordinal));
+        var error = MasterCf.ParseLeniently(path, edited).Problems.FirstOrDefault(p => p.IsError);
         if (error is not null)
         {
-            terminal.Fatal(error.Text);
+            terminal.Fatal(PostconfChecks.Printable(error.Text));
             return null;
         }
 
@@ -95,7 +109,13 @@ internal static class PostconfMasterEditor
                     continue;
                 }
 
-                matched.Add(request);
+                var isFirst = matched.Add(request);
+                if (options.Has('M') && options.Has('e') && !isFirst)
+                {
+                    // The new entry takes the place of all that match.
+                    return new MasterCfEdit(null);
+                }
+
                 if (options.Has('M'))
                 {
                     return options.Has('e') ? new MasterCfEdit(request.Value) : new MasterCfEdit(null, BecomesComment: options.Has('#'));
@@ -112,27 +132,29 @@ internal static class PostconfMasterEditor
     {
         var index = Array.IndexOf(PostconfMaster.FieldNames, request.Key[2]);
         return index == CommandField
-            ? [.. fields.Take(CommandField), .. MasterCf.SplitFields(request.Value[0])]
+            ? MasterOptions.Normalize([.. fields.Take(CommandField), .. MasterCf.SplitFields(request.Value[0])], CommandField + 1, static _ => { })
             : [.. fields.Take(index), request.Value[0], .. fields.Skip(index + 1)];
     }
 
-    /// <summary>Changes the setting where it stands, else puts it before the other options.</summary>
+    /// <summary>Changes the setting where it stands, else puts it behind the other options.</summary>
     private static List<string> WithOverride(IReadOnlyList<string> fields, Request request, bool remove)
     {
         var changed = new List<string>(fields.Take(CommandField + 1));
-        var setting = PostconfPrinter.Override(request.Key[2], request.Value[0]);
+        var setting = MasterOptions.Format(request.Key[2], request.Value[0]);
         var isSet = remove;
         var inOptions = true;
+        var end = CommandField + 1;
         for (var i = CommandField + 1; i < fields.Count; i++)
         {
-            inOptions &= fields[i] is ['-', _, ..];
-            if (!inOptions || !fields[i].StartsWith("-o", StringComparison.Ordinal))
+            inOptions &= fields[i] is ['-', _, ..] and not "--";
+            if (!inOptions || fields[i] != "-o" || i + 1 == fields.Count)
             {
                 changed.Add(fields[i]);
+                end = inOptions ? changed.Count : end;
                 continue;
             }
 
-            var text = fields[i].Length > 2 ? fields[i][2..] : ++i < fields.Count ? fields[i] : "";
+            var text = fields[++i];
             var isIt = MainCf.TrySplit(ValueList.Unbrace(text), out var name, out _, out _) && name == request.Key[2];
             if (!isIt)
             {
@@ -143,11 +165,13 @@ internal static class PostconfMasterEditor
                 changed.AddRange(["-o", setting]);
                 isSet = true;
             }
+
+            end = changed.Count;
         }
 
         if (!isSet)
         {
-            changed.InsertRange(CommandField + 1, ["-o", setting]);
+            changed.InsertRange(end, ["-o", setting]);
         }
 
         return changed;

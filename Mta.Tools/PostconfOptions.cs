@@ -126,9 +126,7 @@ internal sealed class PostconfOptions
     {
         if (Operands.Count == 0)
         {
-            return Has('e') ? "-e requires name=value argument"
-                : Has('M') || Has('P') ? "missing service argument"
-                : $"-{(Has('X') ? 'X' : '#')} requires name argument";
+            return Has('e') ? "-e requires name=value argument" : "missing service argument";
         }
 
         return Operands.Any(o => o.Contains('\n')) ? "-e, -X, or -# accepts no multi-line input"

@@ -21,7 +21,7 @@ internal sealed class PostconfParameters
         this.terminal = terminal;
         this.options = options;
         this.files = files;
-        printer = new PostconfPrinter(terminal.Out, options);
+        printer = new PostconfPrinter(options);
         foreach (var service in files.MasterCf.Services)
         {
             // Postfix shows none for discard(8), though the queue manager reads them.
@@ -50,10 +50,11 @@ internal sealed class PostconfParameters
             }
             else if (!(options.Has('n') && !files.Settings.IsSet(name)) && !ShowOne(name))
             {
-                return terminal.Fatal("macro processing error");
+                return ExitCode.Failure;
             }
         }
 
+        printer.Flush(terminal);
         return ExitCode.Ok;
     }
 
@@ -91,7 +92,7 @@ internal sealed class PostconfParameters
             var expansion = Expander.Expand(value, Raw);
             if (expansion.Error is not null)
             {
-                terminal.Warning(expansion.Error);
+                PostconfChecks.Refuse(terminal, expansion.Error, "macro processing error");
                 return false;
             }
 

@@ -144,9 +144,32 @@ internal sealed partial class PostfixCommand
             await SayAsync(LogSeverity.Error, text).ConfigureAwait(false);
         }
 
-        return loaded.Settings is null || wrong.Count > 0
+        var stored = await CheckStoredAsync(loaded, cancellationToken).ConfigureAwait(false);
+        return loaded.Settings is null || wrong.Count > 0 || !stored
             ? await SayAsync(LogSeverity.Fatal, "Postfix integrity check failed!").ConfigureAwait(false)
             : ExitCode.Ok;
+    }
+
+    /// <summary>Says which values of SQL this node does not take with these files; false when there are any.</summary>
+    private async Task<bool> CheckStoredAsync(LoadedConfiguration loaded, CancellationToken cancellationToken)
+    {
+        if (loaded.Settings is null || !ToolDatabase.IsRunning(loaded.Settings))
+        {
+            return true;
+        }
+
+        var (result, unread) = await PostconfDatabase.JudgeAsync(loaded.Settings, loaded.Services, cancellationToken).ConfigureAwait(false);
+        if (unread is not null)
+        {
+            await SayAsync(LogSeverity.Warning, $"parameters in SQL are not checked: {unread}").ConfigureAwait(false);
+        }
+
+        foreach (var (row, problem) in result.Problems)
+        {
+            await SayAsync(LogSeverity.Error, PostconfDatabase.Describe(row, problem)).ConfigureAwait(false);
+        }
+
+        return result.Problems.Count == 0;
     }
 
     private Task<int> NotRunningAsync() => SayAsync(LogSeverity.Fatal, "the Postfix mail system is not running");

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 
 namespace Mta.Core.Config;
@@ -5,32 +6,25 @@ namespace Mta.Core.Config;
 /// <summary>What may stand between <c>${</c> and <c>}</c>: a name, a comparison or a function, and a choice after it.</summary>
 public sealed partial class Expander
 {
+    /// <summary>What an operator is made of; one that is none of <see cref="Operators"/> is an error as a whole.</summary>
+    private static readonly SearchValues<char> OperatorCharacters = SearchValues.Create("<>!=?+-*/~&|%");
+
     private static readonly string[] Operators = ["==", "!=", "<=", ">=", "<", ">"];
 
     private bool AppendBraced(ReadOnlySpan<char> content, int level)
     {
-        if (level >= NestingLimit)
-        {
-            return Fail($"unreasonable macro call nesting: \"{Excerpt(content)}\"");
-        }
-
         var rest = content.TrimStart(Space.Characters);
         if (!rest.IsEmpty && rest[0] == '{')
         {
-            return AppendComparison(content, rest, level);
+            return AppendComparison(rest, level);
         }
 
         var length = NameLength(rest);
         var name = rest[..length].ToString();
         rest = rest[length..];
-        if (name.Length == 0)
+        if (!rest.IsEmpty && rest[0] == '{' && name is "domain_to_ascii" or "domain_to_utf8")
         {
-            return rest.IsEmpty ? Fail("empty macro name: \"${}\"") : FailAt("attribute name syntax error", content, rest);
-        }
-
-        if (!rest.IsEmpty && rest[0] == '{')
-        {
-            return AppendFunction(name, content, rest, level);
+            return AppendFunction(name, rest, level);
         }
 
         var choice = rest.TrimStart(Space.Characters);
@@ -39,34 +33,44 @@ public sealed partial class Expander
             return AppendValue(name, level);
         }
 
-        return choice[0] is '?' or ':'
-            ? AppendChoice(!string.IsNullOrEmpty(lookup(name)), content, choice, level)
-            : FailAt("attribute name syntax error", content, rest);
+        if (choice[0] is not ('?' or ':'))
+        {
+            return FailAt("attribute name syntax error", name, rest);
+        }
+
+        scanned?.Invoke(name);
+        return AppendChoice(!string.IsNullOrEmpty(lookup(name)), choice, level);
     }
 
     /// <summary>A comparison; without a choice after it, it is <c>true</c> or nothing.</summary>
-    private bool AppendComparison(ReadOnlySpan<char> content, ReadOnlySpan<char> rest, int level)
+    private bool AppendComparison(ReadOnlySpan<char> rest, int level)
     {
-        if (!TakeBraces(content, ref rest, out var left))
+        if (!TakeBraces(ref rest, out var left))
         {
             return false;
         }
 
         rest = rest.TrimStart(Space.Characters);
-        var comparison = TakeOperator(ref rest);
-        if (comparison is null)
-        {
-            return FailAt("\"==\" or \"!=\" or \"<\" or \"<=\" or \">=\" or \">\" expected", content, rest);
-        }
-
-        var byLevel = rest.StartsWith("level");
-        rest = (byLevel ? rest[5..] : rest).TrimStart(Space.Characters);
-        if (!TakeBraces(content, ref rest, out var right) || !TryExpandAside(left, level, out var x) || !TryExpandAside(right, level, out var y))
+        if (!TakeOperator(left, ref rest, out var comparison, out var byLevel))
         {
             return false;
         }
 
-        if (!TryCompare(x, y, byLevel, out var order))
+        var trimmed = rest.TrimStart(Space.Characters);
+        if (trimmed.IsEmpty || trimmed[0] != '{')
+        {
+            return FailAt("\"{expression}\" expected", $"{{{left}}} {comparison}", rest);
+        }
+
+        rest = trimmed;
+        if (!TakeBraces(ref rest, out var right) || !TryExpandAside(left, level, out var x) || !TryExpandAside(right, level, out var y))
+        {
+            return false;
+        }
+
+        // Without values there is nothing to compare.
+        var order = 0;
+        if (scanned is null && !TryCompare(x, y, byLevel, out order))
         {
             return false;
         }
@@ -83,7 +87,7 @@ public sealed partial class Expander
         rest = rest.TrimStart(Space.Characters);
         if (!rest.IsEmpty)
         {
-            return rest[0] is '?' or ':' ? AppendChoice(holds, content, rest, level) : FailAt("\"?\" expected", content, rest);
+            return rest[0] is '?' or ':' ? AppendChoice(holds, rest, level) : FailAt("\"?\" or \":\" expected", "}", rest);
         }
 
         output.Append(holds ? "true" : "");
@@ -91,13 +95,13 @@ public sealed partial class Expander
     }
 
     /// <summary>The texts after <c>?</c> and <c>:</c>; one without braces goes to the end, whatever is in it.</summary>
-    private bool AppendChoice(bool holds, ReadOnlySpan<char> content, ReadOnlySpan<char> rest, int level)
+    private bool AppendChoice(bool holds, ReadOnlySpan<char> rest, int level)
     {
         ReadOnlySpan<char> whenTrue = default, whenFalse = default;
         if (rest[0] == '?')
         {
             rest = rest[1..];
-            if (!TakeText(content, ref rest, out whenTrue))
+            if (!TakeText(ref rest, out whenTrue))
             {
                 return false;
             }
@@ -107,25 +111,25 @@ public sealed partial class Expander
         {
             if (rest[0] != ':')
             {
-                return FailAt("\":\" expected", content, rest);
+                return FailAt("\":\" expected", $"{whenTrue}}}", rest);
             }
 
             rest = rest[1..];
-            if (!TakeText(content, ref rest, out whenFalse))
+            if (!TakeText(ref rest, out whenFalse))
             {
                 return false;
             }
 
             if (!rest.IsEmpty)
             {
-                return FailAt("unexpected input", content, rest);
+                return FailAt("unexpected input", $"{whenFalse}}}", rest);
             }
         }
 
-        return Append(holds ? whenTrue : whenFalse, level + 1);
+        return scanned is null ? Append(holds ? whenTrue : whenFalse, level + 1) : Append(whenTrue, level + 1) && Append(whenFalse, level + 1);
     }
 
-    private bool TakeText(ReadOnlySpan<char> content, scoped ref ReadOnlySpan<char> rest, out ReadOnlySpan<char> text)
+    private bool TakeText(scoped ref ReadOnlySpan<char> rest, out ReadOnlySpan<char> text)
     {
         var trimmed = rest.TrimStart(Space.Characters);
         if (trimmed.IsEmpty || trimmed[0] != '{')
@@ -136,43 +140,42 @@ public sealed partial class Expander
         }
 
         rest = trimmed;
-        var taken = TakeBraces(content, ref rest, out text);
+        var taken = TakeBraces(ref rest, out text);
         rest = rest.TrimStart(Space.Characters);
         return taken;
     }
 
-    /// <summary>Takes <c>{text}</c> off <paramref name="rest"/>; white space just inside the braces does not count.</summary>
-    private bool TakeBraces(ReadOnlySpan<char> content, scoped ref ReadOnlySpan<char> rest, out ReadOnlySpan<char> text)
+    /// <summary>Takes the <c>{text}</c> that <paramref name="rest"/> begins with off it; white space inside the braces is part of the text.</summary>
+    private bool TakeBraces(scoped ref ReadOnlySpan<char> rest, out ReadOnlySpan<char> text)
     {
         text = default;
-        if (rest.IsEmpty || rest[0] != '{')
-        {
-            return FailAt("\"{\" expected", content, rest);
-        }
-
         var end = FindClose(rest);
         if (end < 0)
         {
-            return FailAt("unbalanced {}", content, rest);
+            return Fail($"unbalanced {{}} in attribute expression: \"{rest}\"");
         }
 
-        text = rest[1..end].Trim(Space.Characters);
+        text = rest[1..end];
         rest = rest[(end + 1)..];
         return true;
     }
 
-    private static string? TakeOperator(ref ReadOnlySpan<char> rest)
+    private bool TakeOperator(ReadOnlySpan<char> left, scoped ref ReadOnlySpan<char> rest, out string comparison, out bool byLevel)
     {
-        foreach (var candidate in Operators)
+        var length = rest.IndexOfAnyExcept(OperatorCharacters);
+        var found = rest[..(length < 0 ? rest.Length : length)].ToString();
+        comparison = found;
+        byLevel = false;
+        if (!Operators.Contains(found))
         {
-            if (rest.StartsWith(candidate))
-            {
-                rest = rest[candidate.Length..];
-                return candidate;
-            }
+            return FailAt("\"==\" or \"!=\"\" or \"<\"\" or \"<=\"\" or \">=\"\" or \">\" expected", $"{left}}}", rest);
         }
 
-        return null;
+        rest = rest[found.Length..];
+        var suffix = rest[..NameLength(rest)];
+        byLevel = suffix is "level";
+        rest = rest[suffix.Length..];
+        return suffix.IsEmpty || byLevel || FailAt("bad operator suffix", found, suffix);
     }
 
     private bool TryExpandAside(ReadOnlySpan<char> text, int level, out string value)
@@ -198,28 +201,36 @@ public sealed partial class Expander
             return true;
         }
 
-        order = TryNumber(x, out var a) && TryNumber(y, out var b) ? a.CompareTo(b) : string.CompareOrdinal(x, y);
+        if (!IsNumber(x) || !IsNumber(y))
+        {
+            order = string.CompareOrdinal(x, y);
+            return true;
+        }
+
+        if (!TryNumber(x, out var a) | !TryNumber(y, out var b))
+        {
+            return Fail($"mac_exp_eval: bad conversion: {(TryNumber(x, out _) ? y : x)}");
+        }
+
+        order = a.CompareTo(b);
         return true;
     }
+
+    private static bool IsNumber(string text) => text.Length > 0 && !text.AsSpan().ContainsAnyExceptInRange('0', '9');
 
     private static bool TryNumber(string text, out long number) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 
-    private bool AppendFunction(string name, ReadOnlySpan<char> content, ReadOnlySpan<char> rest, int level)
+    private bool AppendFunction(string name, ReadOnlySpan<char> rest, int level)
     {
-        if (!TakeBraces(content, ref rest, out var argument))
+        if (!TakeBraces(ref rest, out var argument))
         {
             return false;
         }
 
         if (!rest.TrimStart(Space.Characters).IsEmpty)
         {
-            return FailAt("unexpected input", content, rest);
-        }
-
-        if (name is not ("domain_to_ascii" or "domain_to_utf8"))
-        {
-            return Fail($"unknown function: \"{name}\"");
+            return FailAt("unexpected input", $"{argument}}}", rest);
         }
 
         if (!TryExpandAside(argument, level, out var domain))

@@ -20,9 +20,13 @@ public sealed partial class Expander
 
     private const int ReferenceLimit = 100_000;
 
+    private const int ShownLength = 20;
+
     private readonly Func<string, string?> lookup;
     private readonly bool recursive;
     private readonly StringBuilder output = new();
+    private Action<string>? scanned;
+    private Action<string>? undefined;
     private int references;
     private string? error;
 
@@ -33,19 +37,36 @@ public sealed partial class Expander
     }
 
     /// <param name="recursive">Whether the values that <paramref name="lookup"/> gives are expanded too.</param>
-    public static Expansion Expand(string text, Func<string, string?> lookup, bool recursive = true)
+    /// <param name="undefined">Called for a name whose value is wanted and that has none.</param>
+    public static Expansion Expand(string text, Func<string, string?> lookup, bool recursive = true, Action<string>? undefined = null)
     {
         if (!text.Contains('$'))
         {
             return new Expansion(text, null);
         }
 
-        var expander = new Expander(lookup, recursive);
+        var expander = new Expander(lookup, recursive) { undefined = undefined };
         return expander.Append(text, 0) ? new Expansion(expander.output.ToString(), null) : new Expansion("", expander.error);
+    }
+
+    /// <summary>
+    /// Goes through a text without any values, with both sides of every choice, and names all that it refers to. Gives what is wrong with
+    /// the syntax, null when nothing is.
+    /// </summary>
+    public static string? Scan(string text, Action<string> reference)
+    {
+        var expander = new Expander(static _ => null, recursive: false) { scanned = reference };
+        return expander.Append(text, 0) ? null : expander.error;
     }
 
     private bool Append(ReadOnlySpan<char> text, int level)
     {
+        if (level > NestingLimit)
+        {
+            return FailNesting(text);
+        }
+
+        var whole = text;
         while (true)
         {
             var dollar = text.IndexOf('$');
@@ -68,7 +89,7 @@ public sealed partial class Expander
                 continue;
             }
 
-            if (!AppendReference(ref text, level))
+            if (!AppendReference(whole, ref text, level))
             {
                 return false;
             }
@@ -76,7 +97,7 @@ public sealed partial class Expander
     }
 
     /// <summary>Takes the reference at the start of <paramref name="text"/> off it.</summary>
-    private bool AppendReference(ref ReadOnlySpan<char> text, int level)
+    private bool AppendReference(ReadOnlySpan<char> whole, scoped ref ReadOnlySpan<char> text, int level)
     {
         if (++references > ReferenceLimit)
         {
@@ -88,10 +109,15 @@ public sealed partial class Expander
             var end = FindClose(text[1..]);
             if (end < 0)
             {
-                return Fail($"truncated macro reference: \"{Excerpt(text)}\"");
+                return Fail($"truncated macro reference: \"{whole}\"");
             }
 
             var content = text.Slice(2, end - 1);
+            if (content.IsEmpty)
+            {
+                return Fail($"empty macro name: \"{whole}\"");
+            }
+
             text = text[(end + 2)..];
             return AppendBraced(content, level);
         }
@@ -99,7 +125,7 @@ public sealed partial class Expander
         var length = 1 + NameLength(text[1..]);
         if (length == 1)
         {
-            return Fail($"empty macro name: \"{Excerpt(text)}\" (a dollar sign is written as $$)");
+            return Fail($"empty macro name: \"{whole}\"");
         }
 
         var name = text[1..length].ToString();
@@ -109,9 +135,16 @@ public sealed partial class Expander
 
     private bool AppendValue(string name, int level)
     {
+        if (scanned is not null)
+        {
+            scanned(name);
+            return true;
+        }
+
         var value = lookup(name);
         if (value is null)
         {
+            undefined?.Invoke(name);
             return true;
         }
 
@@ -121,7 +154,7 @@ public sealed partial class Expander
             return true;
         }
 
-        return level >= NestingLimit ? Fail($"unreasonable macro call nesting: \"{name}\"") : Append(value, level + 1);
+        return Append(value, level + 1);
     }
 
     /// <summary>Where the parenthesis closes that <paramref name="text"/> begins with; negative when it does not.</summary>
@@ -161,8 +194,18 @@ public sealed partial class Expander
         return false;
     }
 
-    private bool FailAt(string reason, ReadOnlySpan<char> whole, ReadOnlySpan<char> rest) =>
-        Fail($"{reason} at: \"...{Excerpt(whole[..^rest.Length])}>>>{Excerpt(rest)}\"");
+    /// <summary>What stands at the limit: as in Postfix, the text before a name and the name.</summary>
+    private bool FailNesting(ReadOnlySpan<char> text)
+    {
+        const string reason = "unreasonable macro call nesting";
+        var dollar = text.IndexOf('$');
+        var name = dollar < 0 ? default : text[(dollar + 1)..].TrimStart("{(");
+        name = name[..NameLength(name)];
+        return dollar == 0 || text.IsEmpty ? Fail($"{reason}: \"{name}\"")
+            : dollar < 0 ? Fail($"{reason}: \"{text}\"")
+            : Fail($"{reason}: \"{text[..dollar]}\"\n{reason}: \"{name}\"");
+    }
 
-    private static string Excerpt(ReadOnlySpan<char> text) => text.Length <= 60 ? text.ToString() : string.Concat(text[..60], "...");
+    /// <summary>As in Postfix, with the text before the place where the syntax ends and a piece of what stands there.</summary>
+    private bool FailAt(string reason, string before, ReadOnlySpan<char> rest) => Fail($"{reason} at: \"...{before}>>>{rest[..Math.Min(rest.Length, ShownLength)]}\"");
 }

@@ -46,26 +46,42 @@ public sealed record InetEndpoint(string Host, int Port)
             return new InetEndpoint(host, port);
         }
 
-        error = $"unknown port: \"{service}\" (write its number, or name it in known_tcp_ports)";
+        error = $"unknown port: \"{service}\" (write its number, or name it in known_tcp_ports or /etc/services)";
         return null;
     }
 
-    /// <summary>The common ports and those of <c>known_tcp_ports</c>, such as <c>smtps=submissions=465</c>.</summary>
-    public static IReadOnlyDictionary<string, int> KnownPorts(string knownTcpPorts)
+    /// <summary>The common ports, those of the host's <c>/etc/services</c>, and before them those of <c>known_tcp_ports</c>, such as <c>smtps=submissions=465</c>.</summary>
+    /// <param name="servicesFile">The text of /etc/services; empty when there is none.</param>
+    public static IReadOnlyDictionary<string, int> KnownPorts(string knownTcpPorts, string servicesFile = "")
     {
         var ports = new Dictionary<string, int>(CommonPorts, StringComparer.OrdinalIgnoreCase);
+        foreach (var line in servicesFile.Split('\n'))
+        {
+            // name port/protocol aliases # comment
+            var words = line.Split('#')[0].Split([' ', '\t', '\r'], StringSplitOptions.RemoveEmptyEntries);
+            if (words.Length >= 2 && words[1].Split('/') is [var number, "tcp"])
+            {
+                Add(number, words.Where((_, i) => i != 1));
+            }
+        }
+
         foreach (var element in ValueList.Split(knownTcpPorts))
         {
             var names = element.Split('=');
-            if (int.TryParse(names[^1], NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65535)
+            Add(names[^1], names.SkipLast(1));
+        }
+
+        return ports;
+
+        void Add(string number, IEnumerable<string> names)
+        {
+            if (int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65535)
             {
-                foreach (var name in names.AsSpan(0, names.Length - 1))
+                foreach (var name in names)
                 {
                     ports[name] = port;
                 }
             }
         }
-
-        return ports;
     }
 }

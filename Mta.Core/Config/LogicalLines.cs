@@ -7,7 +7,8 @@ public readonly record struct LogicalLine(string Text, int FirstLine, int LastLi
 
 /// <summary>
 /// The lines of main.cf, master.cf and the text tables: a line that begins with white space continues the one before; lines that are
-/// empty or whose first character after white space is <c>#</c> count for nothing, also between a line and its continuation.
+/// empty or whose first character after white space is <c>#</c> count for nothing, also between a line and its continuation. A null
+/// character ends a logical line.
 /// </summary>
 public static class LogicalLines
 {
@@ -52,6 +53,14 @@ public static class LogicalLines
 
     private static string Trimmed(StringBuilder line)
     {
+        for (var i = 0; i < line.Length; i++)
+        {
+            if (line[i] == '\0')
+            {
+                line.Length = i;
+            }
+        }
+
         while (line.Length > 0 && Space.Is(line[^1]))
         {
             line.Length--;

@@ -6,6 +6,8 @@ public sealed record MainCfEntry(string Name, string Value, int FirstLine, int L
 /// <summary>The text of a main.cf, parsed: its entries in order and what is wrong with them.</summary>
 public sealed class MainCf
 {
+    private const int ShownLength = 30;
+
     private MainCf(string file, IReadOnlyList<MainCfEntry> entries, IReadOnlyList<ConfigProblem> problems)
     {
         File = file;
@@ -28,15 +30,15 @@ public sealed class MainCf
         var effective = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var line in LogicalLines.Read(text))
         {
-            if (Space.Is(line.Text[0]))
+            if (line.Text is [var first, ..] && Space.Is(first))
             {
-                problems.Add(ConfigProblem.Warning(file, line.FirstLine, $"logical line must not start with whitespace: \"{Excerpt(line.Text)}\""));
+                problems.Add(NoContinuation(file, line));
                 continue;
             }
 
             if (!TrySplit(line.Text, out var name, out var value, out var error))
             {
-                problems.Add(ConfigProblem.Error(file, line.FirstLine, $"{error}: \"{Excerpt(line.Text)}\""));
+                problems.Add(ConfigProblem.Error(file, line.FirstLine, $"{error}: \"{line.Text}\""));
                 continue;
             }
 
@@ -79,5 +81,7 @@ public sealed class MainCf
         return true;
     }
 
-    private static string Excerpt(string text) => text.Length <= 100 ? text : text[..100] + "...";
+    /// <summary>The problem of a line that begins with white space and has nothing before it that it could continue.</summary>
+    internal static ConfigProblem NoContinuation(string file, LogicalLine line) =>
+        ConfigProblem.Warning(file, line.FirstLine, $"logical line must not start with whitespace: \"{(line.Text.Length <= ShownLength ? line.Text : line.Text[..ShownLength] + "...")}\"");
 }

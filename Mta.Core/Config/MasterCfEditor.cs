@@ -17,7 +17,7 @@ public static class MasterCfEditor
         Func<IReadOnlyList<string>, string> format,
         IEnumerable<IReadOnlyList<string>> added)
     {
-        var entries = MasterCf.Parse("master.cf", text, InetEndpoint.CommonPorts).Entries.ToDictionary(e => e.FirstLine);
+        var entries = MasterCf.ParseLeniently("master.cf", text).Entries.ToDictionary(e => e.FirstLine);
         var edited = new StringBuilder(text.Length + 256);
         MasterCfEntry? entry = null;
         var outcome = default(MasterCfEdit);

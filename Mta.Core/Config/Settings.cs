@@ -220,7 +220,7 @@ public sealed class Settings
             var expansion = Expander.Expand(raw, Raw);
             if (expansion.Error is not null)
             {
-                return $"{name} = {raw}: {expansion.Error}";
+                return $"{name} = {raw}: {expansion.Error.Split('\n')[^1]}";
             }
 
             text = expansion.Value;
@@ -233,6 +233,6 @@ public sealed class Settings
     private string ExpandValue(string name, string raw)
     {
         var expansion = Expander.Expand(raw, Raw);
-        return expansion.Error is null ? expansion.Value : throw new SettingsException($"{name} = {raw}: {expansion.Error}");
+        return expansion.Error is null ? expansion.Value : throw new SettingsException($"{name} = {raw}: {expansion.Error.Split('\n')[^1]}");
     }
 }

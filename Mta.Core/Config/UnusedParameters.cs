@@ -1,56 +1,51 @@
 namespace Mta.Core.Config;
 
 /// <summary>
-/// Finds names that have a value which nobody reads: not in the table, no transport's counterpart, no restriction class, not the prefix of
-/// a table's own parameters, and not referred to by <c>$name</c> in another value. They are kept, and warned of.
+/// Finds names that have a value which nobody reads, and names that are read although they have no value. Both are warned of: the first
+/// are kept, the second are empty.
 /// </summary>
 public static class UnusedParameters
 {
-    /// <summary>Lookup tables that may have their options in main.cf, as <c>NAME_hosts</c> for <c>pgsql:NAME</c>.</summary>
-    private static readonly string[] TableTypes = ["ldap", "memcache", "mysql", "pgsql", "sqlite", "mongodb"];
-
     /// <param name="masterCf">Null when there is none; then no transport is known.</param>
     public static List<ConfigProblem> Find(MainCf mainCf, MasterCf? masterCf)
     {
-        var readers = Readers.Of(mainCf, masterCf);
+        var uses = new ParameterUses(mainCf, masterCf);
         var problems = new List<ConfigProblem>();
-        foreach (var name in Names(mainCf, readers))
+        foreach (var (name, value) in uses.Main)
         {
-            problems.Add(ConfigProblem.Warning(mainCf.File, 0, $"unused parameter: {name}={mainCf.Entries.Last(e => e.Name == name).Value}"));
+            if (!uses.IsUsed(name))
+            {
+                problems.Add(ConfigProblem.Warning(mainCf.File, 0, $"unused parameter: {name}={value}"));
+            }
         }
 
-        foreach (var (name, value) in (masterCf?.Services ?? []).SelectMany(s => s.Overrides))
+        foreach (var service in masterCf?.Services ?? [])
         {
-            if (!readers.Read(name))
+            foreach (var (name, value) in service.Overrides.Reverse().DistinctBy(o => o.Key))
             {
-                problems.Add(ConfigProblem.Warning(masterCf!.File, 0, $"unused parameter: {name}={value}"));
+                if (!uses.IsUsed(service, name))
+                {
+                    problems.Add(ConfigProblem.Warning(masterCf!.File, 0, $"unused parameter: {name}={value}"));
+                }
             }
         }
 
         return problems;
     }
 
-    /// <summary>Finds names that a value refers to although they have no value; they are empty there.</summary>
-    public static List<ConfigProblem> Undefined(MainCf mainCf, MasterCf? masterCf)
+    /// <summary>Finds names that a value refers to although they have no value, and references that cannot be read.</summary>
+    public static IReadOnlyCollection<ConfigProblem> Undefined(MainCf mainCf, MasterCf? masterCf)
     {
-        var effective = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var entry in mainCf.Entries)
-        {
-            effective[entry.Name] = entry.Value;
-        }
-
-        var services = masterCf?.Services ?? [];
-        var known = new HashSet<string>(Parameters.ByName.Keys, StringComparer.Ordinal);
-        known.UnionWith(effective.Keys);
-        known.UnionWith(services.SelectMany(s => TransportParameters.OfService(s.Name, s.Command)).Select(p => p.Name));
+        var uses = new ParameterUses(mainCf, masterCf);
         var problems = new List<ConfigProblem>();
-        Add(mainCf.File, effective, []);
-        foreach (var service in services)
+        Add(mainCf.File, uses.Main, [.. (masterCf?.Services ?? []).SelectMany(s => s.Overrides).Select(o => o.Key)]);
+        problems.AddRange(uses.UndefinedClasses.Select(c => ConfigProblem.Warning(mainCf.File, 0, $"undefined parameter: {c}")));
+        foreach (var service in masterCf?.Services ?? [])
         {
             Add(masterCf!.File, service.Overrides, [.. service.Overrides.Select(o => o.Key)]);
         }
 
-        return problems;
+        return [.. problems.Distinct()];
 
         void Add(string file, IEnumerable<KeyValuePair<string, string>> values, HashSet<string> own)
         {
@@ -61,29 +56,34 @@ public static class UnusedParameters
                     continue;
                 }
 
-                foreach (var reference in References(value))
-                {
-                    var problem = ConfigProblem.Warning(file, 0, $"undefined parameter: {reference}");
-                    var isDefined = known.Contains(reference) || own.Contains(reference) || !IsParameterName(value, reference);
-                    if (!isDefined && !problems.Contains(problem))
+                var error = Expander.Scan(
+                    value,
+                    reference =>
                     {
-                        problems.Add(problem);
-                    }
+                        if (!uses.IsKnown(reference) && !uses.Main.ContainsKey(reference) && !own.Contains(reference))
+                        {
+                            problems.Add(ConfigProblem.Warning(file, 0, $"undefined parameter: {reference}"));
+                        }
+                    });
+                if (error is not null)
+                {
+                    problems.Add(ConfigProblem.Warning("", 0, error));
                 }
             }
         }
     }
 
-    /// <summary>Whether the reference is not the name of a function, as in <c>${name{text}}</c>.</summary>
-    private static bool IsParameterName(string value, string reference) => !value.Contains(reference + "{", StringComparison.Ordinal);
-
     /// <summary>The names in main.cf that nobody reads.</summary>
-    public static IEnumerable<string> Names(MainCf mainCf, MasterCf? masterCf) => Names(mainCf, Readers.Of(mainCf, masterCf));
+    public static IEnumerable<string> Names(MainCf mainCf, MasterCf? masterCf)
+    {
+        var uses = new ParameterUses(mainCf, masterCf);
+        return uses.Main.Keys.Where(n => !uses.IsUsed(n));
+    }
 
-    private static IEnumerable<string> Names(MainCf mainCf, Readers readers) =>
-        mainCf.Entries.Select(e => e.Name).Distinct().Where(n => !readers.Read(n));
+    /// <summary>The files that describe lookup tables of main.cf and master.cf, with the table's type.</summary>
+    public static IEnumerable<(string Type, string Path)> TableFiles(MainCf mainCf, MasterCf? masterCf) => new ParameterUses(mainCf, masterCf).Files;
 
-    /// <summary>The names that a value refers to with <c>$name</c>, <c>${name...}</c> or <c>$(name)</c>.</summary>
+    /// <summary>The names that a value refers to, whatever else is in it.</summary>
     public static IEnumerable<string> References(string value)
     {
         for (var at = value.IndexOf('$'); at >= 0 && at + 1 < value.Length; at = value.IndexOf('$', at))
@@ -114,60 +114,6 @@ public static class UnusedParameters
             if (end > start)
             {
                 yield return value[start..end];
-            }
-        }
-    }
-
-    /// <summary>What reads names beside the table.</summary>
-    private sealed class Readers
-    {
-        private readonly HashSet<string> names = new(StringComparer.Ordinal);
-        private readonly HashSet<string> prefixes = new(StringComparer.Ordinal);
-
-        public static Readers Of(MainCf mainCf, MasterCf? masterCf)
-        {
-            var readers = new Readers();
-            foreach (var entry in mainCf.Entries)
-            {
-                readers.Collect(entry.Name, entry.Value);
-            }
-
-            foreach (var service in masterCf?.Services ?? [])
-            {
-                readers.names.UnionWith(TransportParameters.OfService(service.Name, service.Command).Select(p => p.Name));
-                foreach (var (name, value) in service.Overrides)
-                {
-                    readers.Collect(name, value);
-                }
-            }
-
-            return readers;
-        }
-
-        public bool Read(string name) =>
-            Parameters.ByName.ContainsKey(name) || names.Contains(name) || prefixes.Any(p => name.StartsWith(p, StringComparison.Ordinal));
-
-        private void Collect(string name, string value)
-        {
-            names.UnionWith(References(value));
-            if (name == "smtpd_restriction_classes")
-            {
-                names.UnionWith(ValueList.Split(value));
-            }
-
-            if (!value.Contains(':'))
-            {
-                return;
-            }
-
-            foreach (var element in ValueList.Split(value))
-            {
-                var table = element.StartsWith("proxy:", StringComparison.Ordinal) ? element[6..] : element;
-                var colon = table.IndexOf(':');
-                if (colon > 0 && TableTypes.Contains(table[..colon]) && colon + 1 < table.Length && table[colon + 1] is not ('/' or '.'))
-                {
-                    prefixes.Add(table[(colon + 1)..] + "_");
-                }
             }
         }
     }

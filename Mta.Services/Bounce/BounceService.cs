@@ -2,6 +2,7 @@ using System.Text;
 using MimeKit;
 using Mta.Core.Addresses;
 using Mta.Core.Config;
+using Mta.Core.Headers;
 using Mta.Core.Queue;
 using Mta.Services.Clients;
 using Mta.Storage;
@@ -17,8 +18,12 @@ namespace Mta.Services.Bounce;
 /// whose NOTIFY does not ask for it.
 /// </para>
 /// <para>
-/// Limits: a message above bounce_size_limit comes back as its headers. Templates (bounce_template_file), copies to the postmaster
-/// (notify_classes) and VERP are not available in this version. See also: qmgr(8), RFC 3461, RFC 6533.
+/// The text for people and some headers come from templates (bounce_template_file, bounce(5)); one that cannot be used is warned of, and the
+/// program's own takes its place.
+/// </para>
+/// <para>
+/// Limits: a message above bounce_size_limit comes back as its headers. Copies to the postmaster (notify_classes) and VERP are not
+/// available in this version. See also: qmgr(8), RFC 3461, RFC 6533.
 /// </para>
 /// </summary>
 /// <param name="expansion">Aliases of the sender, who becomes the recipient; null when reports go to the sender's address as it is.</param>
@@ -26,7 +31,7 @@ public sealed class BounceService(Settings settings, MailLog log, TimeProvider t
 {
     private const string Tag = "bounce";
 
-    private readonly ReportText text = new(settings);
+    private readonly ReportText text = new(ReportText.Load(settings, log), settings, log);
     private readonly string hostname = settings.Get(Parameters.Myhostname);
     private readonly string myorigin = settings.Get(Parameters.Myorigin);
     private readonly bool threaded = settings.Get(Parameters.EnableThreadedBounces);
@@ -105,13 +110,12 @@ public sealed class BounceService(Settings settings, MailLog log, TimeProvider t
         using var report = new Multipart("report");
         report.Boundary = $"{envelope.Id}.{now.ToUnixTimeSeconds()}/{hostname}";
         report.Preamble = "This is a MIME-encapsulated message.";
-        report.Add(Part("Notification", "text", "plain", text.Notification(kind, outcomes, now - envelope.Id.Time), international));
+        report.Add(Notification(kind, outcomes, international));
         report.Add(Part(
             "Delivery report",
             "message",
             international ? "global-delivery-status" : "delivery-status",
-            new StatusFields(hostname, envelope, international, time).Write(kind, outcomes, envelope.Id.Time + lifetime),
-            international));
+            Encoding.UTF8.GetBytes(new StatusFields(hostname, envelope, international, time).Write(kind, outcomes, envelope.Id.Time + lifetime))));
         if (returned.Bytes.Length > 0)
         {
             report.Add(ReturnedPart(kind, envelope, returned, international));
@@ -156,8 +160,8 @@ public sealed class BounceService(Settings settings, MailLog log, TimeProvider t
             Received: by {hostname} ({mailName})
             	id {id}; {date}
             Date: {date}
-            From: Mail Delivery System <MAILER-DAEMON@{myorigin}>
-            Subject: {ReportText.Subject(kind)}
+            {From(text.Template(kind).From)}
+            Subject: {text.Template(kind).Subject}
             To: {AddressQuoting.ToExternal(envelope.Sender)}
             Auto-Submitted: auto-replied
             MIME-Version: 1.0
@@ -171,18 +175,27 @@ public sealed class BounceService(Settings settings, MailLog log, TimeProvider t
 
     private string MessageId(QueueId id) => $"<{id}@{hostname}>";
 
-    private static MimePart Part(string description, string type, string subtype, string content, bool international)
+    /// <summary>As with any mail of this host, an address without a domain gets $myorigin.</summary>
+    private string From(string value) =>
+        AddressHeader.Rewrite("From", value, (address, _) => address.Length == 0 || address.Contains('@') ? address : $"{address}@{myorigin}") ?? $"From: {value}";
+
+    private MimePart Notification(NotificationKind kind, IReadOnlyList<RecipientOutcome> outcomes, bool international)
+    {
+        var content = text.Notification(kind, outcomes);
+        var part = Part("Notification", "text", "plain", content);
+        var charset = text.Template(kind).Charset;
+        var isPlain = charset.Equals("us-ascii", StringComparison.OrdinalIgnoreCase);
+        part.ContentType.Charset = isPlain && (international || !Ascii.IsValid(content)) ? "utf-8" : charset;
+        return part;
+    }
+
+    private static MimePart Part(string description, string type, string subtype, byte[] content)
     {
         var part = new MimePart(type, subtype)
         {
-            Content = new MimeContent(new MemoryStream(Encoding.UTF8.GetBytes(content))),
+            Content = new MimeContent(new MemoryStream(content)),
         };
         part.Headers.Insert(0, HeaderId.ContentDescription, description);
-        if (type == "text")
-        {
-            part.ContentType.Charset = international || !Ascii.IsValid(content) ? "utf-8" : "us-ascii";
-        }
-
         if (!Ascii.IsValid(content))
         {
             part.ContentTransferEncoding = ContentEncoding.EightBit;

@@ -1,53 +1,70 @@
 using System.Text;
 using Mta.Core.Addresses;
+using Mta.Core.Bounce;
 using Mta.Core.Config;
 using Mta.Services.Clients;
 
 namespace Mta.Services.Bounce;
 
-/// <summary>The part for people.</summary>
-internal sealed class ReportText(Settings settings)
+/// <summary>The part for people: the text of a template, and each recipient with what became of it.</summary>
+internal sealed class ReportText(BounceTemplates templates, Settings settings, MailLog log)
 {
+    private const string Tag = "bounce";
     private const int LineLength = 79;
     private const string Indent = "    ";
 
-    private readonly string hostname = settings.Get(Parameters.Myhostname);
-    private readonly string mailName = settings.Get(Parameters.MailName);
-    private readonly TimeSpan lifetime = settings.Get(Parameters.MaximalQueueLifetime);
+    private readonly Prepared failure = new(templates.Failure, BounceTemplates.BuiltIn.Failure, settings, log);
+    private readonly Prepared delay = new(templates.Delay, BounceTemplates.BuiltIn.Delay, settings, log);
+    private readonly Prepared success = new(templates.Success, BounceTemplates.BuiltIn.Success, settings, log);
 
-    public static string Subject(NotificationKind kind) => kind switch
+    /// <summary>The templates of bounce_template_file; the program's own where there are none, or none that can be used.</summary>
+    public static BounceTemplates Load(Settings settings, MailLog log)
     {
-        NotificationKind.NonDelivery => "Undelivered Mail Returned to Sender",
-        NotificationKind.Delay => "Delayed Mail (still being retried)",
-        _ => "Successful Mail Delivery Report",
-    };
-
-    public string Notification(NotificationKind kind, IReadOnlyList<RecipientOutcome> outcomes, TimeSpan age)
-    {
-        var text = new StringBuilder($"The mail system at {hostname} writes to you.\n\n");
-        text.Append(kind switch
+        var file = settings.Get(Parameters.BounceTemplateFile);
+        if (file.Length == 0)
         {
-            NotificationKind.NonDelivery =>
-                "Your message did not reach the recipients below, and no further attempt will\n"
-                + "be made. What the report and the returned message say will help the postmaster,\n"
-                + "should you need help.\n",
-            NotificationKind.Delay =>
-                "THIS IS A WARNING ONLY: YOU NEED NOT SEND YOUR MESSAGE AGAIN.\n\n"
-                + $"Your message has not reached the recipients below for {Hours(age)}.\n"
-                + $"It will be tried again until it is {Days(lifetime)} old.\n",
-            _ =>
-                "You asked to be told: your message was delivered to the recipients below, or\n"
-                + "passed on to a system that may not tell you more.\n",
-        });
-        text.Append($"\n{Indent}{Indent}The mail system ({mailName})\n");
+            return BounceTemplates.BuiltIn;
+        }
+
+        try
+        {
+            var text = Encoding.Latin1.GetString(File.ReadAllBytes(file));
+            if (BounceTemplates.Parse(file, text, w => log.Warning(Tag, $"{w}"), out var error) is { } templates)
+            {
+                return templates;
+            }
+
+            log.Warning(Tag, $"{error} -- the built-in templates are used");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            log.Warning(Tag, $"open {file}: {e.Message} -- the built-in templates are used");
+        }
+
+        return BounceTemplates.BuiltIn;
+    }
+
+    public BounceTemplate Template(NotificationKind kind) => For(kind).Template;
+
+    /// <summary>The bytes of the part, of the template's charset.</summary>
+    public byte[] Notification(NotificationKind kind, IReadOnlyList<RecipientOutcome> outcomes)
+    {
+        var text = new StringBuilder();
         foreach (var outcome in outcomes)
         {
             text.Append('\n');
             AppendRecipient(text, outcome);
         }
 
-        return text.ToString();
+        return [.. For(kind).Text, .. Encoding.UTF8.GetBytes(text.ToString())];
     }
+
+    private Prepared For(NotificationKind kind) => kind switch
+    {
+        NotificationKind.NonDelivery => failure,
+        NotificationKind.Delay => delay,
+        _ => success,
+    };
 
     private static void AppendRecipient(StringBuilder text, RecipientOutcome outcome)
     {
@@ -79,7 +96,32 @@ internal sealed class ReportText(Settings settings)
         text.Append('\n');
     }
 
-    private static string Hours(TimeSpan span) => span.TotalHours < 2 ? "an hour" : $"{(int)span.TotalHours} hours";
+    /// <summary>A template with its text, which is made when the first report needs it.</summary>
+    private sealed class Prepared
+    {
+        private readonly Lazy<(BounceTemplate Template, byte[] Text)> made;
 
-    private static string Days(TimeSpan span) => span.TotalDays < 2 ? $"{(int)span.TotalHours} hours" : $"{(int)span.TotalDays} days";
+        public Prepared(BounceTemplate wanted, BounceTemplate builtIn, Settings settings, MailLog log) => made = new(() =>
+        {
+            if (Expand(wanted, out var error) is { } text)
+            {
+                return (wanted, text);
+            }
+
+            log.Warning(Tag, $"{error} -- the built-in template is used");
+            return (builtIn, Expand(builtIn, out _)!);
+
+            byte[]? Expand(BounceTemplate template, out string? error)
+            {
+                var expanded = template.Expand(settings, ToBytes, w => log.Warning(Tag, $"{w}"), out error);
+                return expanded is null ? null : Encoding.Latin1.GetBytes(expanded);
+            }
+        });
+
+        public BounceTemplate Template => made.Value.Template;
+
+        public byte[] Text => made.Value.Text;
+
+        private static string ToBytes(string value) => Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(value));
+    }
 }

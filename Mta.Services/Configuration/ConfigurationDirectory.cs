@@ -1,3 +1,4 @@
+using System.Text;
 using Mta.Core.Config;
 
 namespace Mta.Services.Configuration;
@@ -24,7 +25,8 @@ public static class ConfigurationDirectory
         var main = SettingsLoader.Load(Path.Combine(directory, "main.cf"), mainText, HostInformation.Gather(processName), given);
         problems.AddRange(main.Problems);
 
-        var ports = main.Settings is null ? InetEndpoint.CommonPorts : InetEndpoint.KnownPorts(main.Settings.Get(Parameters.KnownTcpPorts));
+        var names = await HostInformation.ReadServiceNamesAsync(cancellationToken).ConfigureAwait(false);
+        var ports = InetEndpoint.KnownPorts(main.Settings?.Get(Parameters.KnownTcpPorts) ?? "", names);
         var master = MasterCf.Parse(Path.Combine(directory, "master.cf"), masterText, ports);
         problems.AddRange(master.Problems);
         var services = main.Settings is null ? [] : Enabled(master.Services, main.Settings.Get(Parameters.MasterServiceDisable));
@@ -35,6 +37,7 @@ public static class ConfigurationDirectory
 
         problems.AddRange(UnusedParameters.Find(main.MainCf, master));
         problems.AddRange(NotHonoured.Find(main.MainCf, master));
+        problems.AddRange(ServiceNotices.Find(master.File, services));
         return new LoadedConfiguration
         {
             Directory = directory,
@@ -67,7 +70,8 @@ public static class ConfigurationDirectory
         var path = Path.Combine(directory, name);
         try
         {
-            return await File.ReadAllTextAsync(path, cancellationToken).ConfigureAwait(false);
+            // Not as text: that would take a mark of the byte order off, which Postfix takes for a part of the first name.
+            return Encoding.UTF8.GetString(await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

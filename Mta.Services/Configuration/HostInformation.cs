@@ -31,6 +31,19 @@ public static class HostInformation
         }
     }
 
+    /// <summary>The text of the file that names ports; empty when there is none.</summary>
+    public static async Task<string> ReadServiceNamesAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await File.ReadAllTextAsync("/etc/services", cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
     private static IPAddress[] AddressesOf(string name)
     {
         try

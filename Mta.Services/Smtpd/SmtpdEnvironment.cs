@@ -42,4 +42,5 @@ public sealed class SmtpdEnvironment
 /// <summary>One configuration of a listener; a reload makes a new one, and open sessions end under theirs.</summary>
 /// <param name="Settings">The configuration of the master.cf service, its <c>-o</c> included.</param>
 /// <param name="Resolver">Resolves under the same configuration.</param>
-public sealed record SmtpdSnapshot(Settings Settings, IAddressResolver Resolver);
+/// <param name="Cleanup">Takes mail under the same configuration; null when the environment's does.</param>
+public sealed record SmtpdSnapshot(Settings Settings, IAddressResolver Resolver, ICleanup? Cleanup = null);

@@ -98,7 +98,7 @@ internal static class RcptVerb
     {
         var mail = session.Mail;
         var client = session.Client;
-        mail.Open(session.Environment.Cleanup.Begin(new CleanupRequest
+        mail.Open((session.Config.Snapshot.Cleanup ?? session.Environment.Cleanup).Begin(new CleanupRequest
         {
             Sender = mail.Sender,
             LocalContext = session.LocalContext,

@@ -15,7 +15,7 @@ public sealed class CompatibilityTests
     private const string Command = "MTA_REGENERATE=1 dotnet run --project tests/Mta.Core.Tests -- -class Mta.Core.Tests.Config.CompatibilityTests";
     private const string Marker = "<!-- What follows is generated; see tests/Mta.Core.Tests/Config/CompatibilityTests.cs -->\n";
 
-    private static readonly string Root = FindRoot();
+    private static readonly string Root = SourceTree.Root;
     private static readonly HashSet<string> Honoured = SourceScan.HonouredParameters(Root);
 
     private static bool Regenerates => Environment.GetEnvironmentVariable("MTA_REGENERATE") == "1";
@@ -109,16 +109,5 @@ public sealed class CompatibilityTests
             _ when parameter.Choices is { } choices => (choices.IsList ? "any of " : "one of ") + string.Join(", ", choices.Words.Where(w => w.Length > 0)),
             _ => parameter.Min == 1 ? "text, not empty" : "text",
         };
-    }
-
-    private static string FindRoot()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Mta.sln")))
-        {
-            directory = directory.Parent;
-        }
-
-        return directory.ShouldNotBeNull("the tests have to run inside the source tree").FullName;
     }
 }

@@ -61,6 +61,39 @@ public sealed class MasterCfTests
         Parse("\n" + line).Problems.ShouldHaveSingleItem().ToString().ShouldStartWith("master.cf, line 2: " + expected);
 
     [Fact]
+    public void Ports_have_the_names_of_etc_services()
+    {
+        const string services = "# head\nnntp\t119/tcp\treadnews untp # USENET\nsnmp 161/udp\nsmtp 2525/tcp\nbroken\n";
+        var ports = InetEndpoint.KnownPorts("smtp=25", services);
+        foreach (var (name, port) in (ReadOnlySpan<(string, int)>)[("nntp", 119), ("UNTP", 119), ("smtp", 25), ("submission", 587)])
+        {
+            MasterCf.Parse("master.cf", $"{name} inet n - n - - smtpd", ports).Services.ShouldHaveSingleItem().Endpoint!.Port.ShouldBe(port);
+        }
+
+        MasterCf.Parse("master.cf", "snmp inet n - n - - smtpd", ports).Problems.ShouldHaveSingleItem().Text.ShouldContain("unknown port: \"snmp\"");
+    }
+
+    [Theory]
+    [InlineData("-ofoo=x -vo{ a = b  c } -o { d=e } -vv -Dz arg -o f=g", "foo=x|a=b  c|d=e", 3, "arg|-o|f=g")]
+    [InlineData("-- -o f=g", "", 0, "--|-o|f=g")]
+    [InlineData("- -o f=g", "", 0, "-|-o|f=g")]
+    public void Options_are_read_as_by_getopt(string options, string overrides, int verbosity, string arguments)
+    {
+        var service = Parse("smtp unix - - n - - smtp " + options).Services.ShouldHaveSingleItem();
+        string.Join('|', service.Overrides.Select(o => $"{o.Key}={o.Value}")).ShouldBe(overrides);
+        service.Verbosity.ShouldBe(verbosity);
+        string.Join('|', service.Arguments).ShouldBe(arguments);
+    }
+
+    [Fact]
+    public void Line_that_continues_nothing_is_warned_of_and_left_out()
+    {
+        var parsed = Parse(" smtp unix - - n - - smtp\nrelay unix - - n - - smtp");
+        parsed.Services.ShouldHaveSingleItem().Name.ShouldBe("relay");
+        parsed.Problems.ShouldHaveSingleItem().ToString().ShouldBe("master.cf, line 1: logical line must not start with whitespace: \" smtp unix - - n - - smtp\"");
+    }
+
+    [Fact]
     public void Last_of_two_entries_counts()
     {
         var parsed = Parse("smtp unix - - n - 1 smtp\nsmtp inet n - n - - smtpd\nsmtp unix - - n - 2 smtp");

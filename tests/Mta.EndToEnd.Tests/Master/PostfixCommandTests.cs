@@ -195,7 +195,7 @@ public sealed class PostfixCommandTests : IAsyncLifetime
         outcome.Error.ShouldStartWith("postfix/postfix-script: fatal: unknown command: 'nonsense'. Usage: postfix start (or stop,");
     }
 
-    private static string Url(string connectionString)
+    internal static string Url(string connectionString)
     {
         var parsed = new NpgsqlConnectionStringBuilder(connectionString);
         return $"postgresql://{parsed.Username}@/{parsed.Database}?host={parsed.Host}&port={parsed.Port}";

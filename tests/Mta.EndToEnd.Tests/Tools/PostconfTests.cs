@@ -26,14 +26,12 @@ public sealed class PostconfTests : IDisposable
 
         """;
 
-    /// <summary>Defaults that changed after Postfix 3.7, that Debian sets, or that are ours.</summary>
+    /// <summary>Defaults that Debian sets or the libraries give, and those that are ours: names on the disk, and the log that today's readers know.</summary>
     private static readonly HashSet<string> OtherDefaults =
     [
-        "address_verify_map", "alias_database", "alias_maps", "config_directory", "daemon_directory", "data_directory", "default_database_type", "html_directory",
-        "import_environment", "mail_owner", "mail_release_date", "mail_version", "manpage_directory", "meta_directory", "milter_default_action", "postscreen_cache_map",
-        "process_id", "proxy_read_maps", "queue_directory", "readme_directory", "sample_directory", "setgid_group", "shlib_directory", "smtp_tls_dane_insecure_mx_policy",
-        "smtp_tls_security_level", "smtpd_forbid_bare_newline", "smtpd_forbid_unauth_pipelining", "smtpd_sasl_type", "tls_eecdh_auto_curves", "tls_export_cipherlist",
-        "tls_high_cipherlist", "tls_low_cipherlist", "tls_medium_cipherlist", "tls_null_cipherlist", "tlsproxy_client_policy_maps", "tlsproxy_client_security_level",
+        "alias_database", "alias_maps", "config_directory", "daemon_directory", "data_directory", "default_database_type", "html_directory", "lmtp_log_tls_feature_status",
+        "mail_owner", "manpage_directory", "meta_directory", "process_id", "queue_directory", "readme_directory", "sample_directory", "setgid_group", "shlib_directory",
+        "smtp_log_tls_feature_status",
     ];
 
     /// <summary>Names that Postfix 3.12 no longer has.</summary>
@@ -100,7 +98,12 @@ public sealed class PostconfTests : IDisposable
     {
         var theirs = Values((await PostfixAsync("-c", directory.FullName, "-d")).Output);
         var ours = Values((await OursAsync("-c", directory.FullName, "-d")).Output);
-        var different = theirs.Where(t => !OtherDefaults.Contains(t.Key) && !GoneNames.Contains(t.Key) && ours.GetValueOrDefault(t.Key) != t.Value);
+        var of312 = File.ReadLines(Path.Combine(Root(), "tests/Mta.Core.Tests/Config/PostfixParameters.tsv"))
+            .Where(l => !l.StartsWith('#')).Select(l => l.Split('\t')).ToDictionary(f => f[0], f => string.Join(' ', f[1].Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+
+        // Where the two releases differ, the newer one counts.
+        var different = theirs.Where(t => !OtherDefaults.Contains(t.Key) && !GoneNames.Contains(t.Key)
+            && (!of312.TryGetValue(t.Key, out var newer) || newer == t.Value || newer.StartsWith('(')) && ours.GetValueOrDefault(t.Key) != t.Value);
         different.ShouldBeEmpty();
     }
 
@@ -167,7 +170,7 @@ public sealed class PostconfTests : IDisposable
         await File.WriteAllTextAsync(path, "smtp inet n - y - - smtpd\n# mid\n  -o { b = x y }\n# tail\nsmtp unix - - n - - smtp");
         (await OursAsync("-c", directory.FullName, "-Pe", "smtp/*/c=d  e")).ExitCode.ShouldBe(0);
         (await File.ReadAllTextAsync(path)).ShouldBe(
-            "smtp       inet  n       -       y       -       -       smtpd\n    -o {c=d  e}\n    -o {b=x y}\n# mid\n# tail\n"
+            "smtp       inet  n       -       y       -       -       smtpd\n    -o {b=x y}\n    -o {c=d  e}\n# mid\n# tail\n"
             + "smtp       unix  -       -       n       -       -       smtp\n    -o {c=d  e}\n");
     }
 
@@ -176,8 +179,8 @@ public sealed class PostconfTests : IDisposable
     [InlineData(0, "", "", "-A")]
     [InlineData(0, "OpenSSL ", "", "-T", "run-version")]
     [InlineData(0, "OpenSSL ", "", "-T", "compile-version")]
-    [InlineData(1, "", "bad -T mode: x", "-T", "x")]
-    [InlineData(1, "", "bounce templates are not available in this version", "-b")]
+    [InlineData(0, "dsa\necdsa\nrsa\n", "", "-T", "public-key-algorithms")]
+    [InlineData(1, "", "unknown 'postconf -T' mode: x", "-T", "x")]
     public async Task Parts_of_the_program_are_shown_or_it_is_said_that_they_are_not_there(int exitCode, string output, string error, params string[] options)
     {
         var result = await OursAsync(["-c", directory.FullName, .. options]);
@@ -194,7 +197,7 @@ public sealed class PostconfTests : IDisposable
         var before = await File.ReadAllTextAsync(path);
         var result = await OursAsync("-c", directory.FullName, "-Fe", "smtp/inet/chroot=z");
         result.ExitCode.ShouldBe(1);
-        result.Error.ShouldContain("postconf: fatal: invalid chroot field \"z\" in \"smtp inet n - z - - smtpd\" (write y, n or -)");
+        result.Error.ShouldContain("postconf: fatal: invalid chroot field \"z\" in \"z\"");
         (await File.ReadAllTextAsync(path)).ShouldBe(before);
     }
 
@@ -212,6 +215,17 @@ public sealed class PostconfTests : IDisposable
         await File.WriteAllTextAsync(masterPath, "smtp unix - - n - - smtp -o a=\u00e0\n");
         (await OursAsync("-c", directory.FullName, "-Fe", "smtp/unix/process_limit=1")).ExitCode.ShouldBe(0);
         (await File.ReadAllTextAsync(masterPath)).ShouldBe("smtp       unix  -       -       n       -       1       smtp\n    -o a=\u00e0\n");
+    }
+
+    private static string Root()
+    {
+        var directory = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(directory.FullName, "Mta.sln")))
+        {
+            directory = directory.Parent!;
+        }
+
+        return directory.FullName;
     }
 
     private static Dictionary<string, string> Values(string output) =>

@@ -15,6 +15,7 @@ namespace Mta.Services.Tests.Bounce;
 public sealed class ReportLayoutTests
 {
     private static readonly QueueId MessageId = QueueId.Create(1_760_000_000_000_000, 17);
+    private static readonly DeliveryStatus Refused = new() { Action = DeliveryAction.Bounced, Dsn = "5.7.1", Text = "no mail here" };
     private static readonly QueueId ReportId = QueueId.Create(1_760_000_100_000_000, 17);
 
     [Fact]
@@ -117,9 +118,61 @@ public sealed class ReportLayoutTests
         report.Envelope.RecipientCount.ShouldBe(2);
     }
 
-    private static async Task<NewMessage> BuildAsync(Recipient recipient, DeliveryStatus status, IMessageContent content, string changes = "")
+    [Fact]
+    public async Task A_template_file_has_headers_text_and_charset_of_the_report()
     {
-        var log = new MailLog(new ListLog());
+        var file = Path.GetTempFileName();
+        await File.WriteAllBytesAsync(
+            file, [.. "failure_template = <<EOF\nCharset: iso-8859-1\nFrom: Us <us>, them@n.example\nSubject: Not delivered\n\nAt $myhostname: nicht zugestellt f"u8, 0xfc, .. "r\n$$ ${maximal_queue_lifetime_days}\nEOF\n"u8],
+            TestContext.Current.CancellationToken);
+        try
+        {
+            var bytes = (await BuildAsync(
+                new Recipient { Number = 0, Address = "r1@n.example" }, Refused, new StoredContent("\n"), $"bounce_template_file = {file}")).Content;
+            var text = Encoding.Latin1.GetString(bytes.Span);
+            text.ShouldContain("\nFrom: Us <us@mx.example.org>, them@n.example\nSubject: Not delivered\nTo: ");
+            text.ShouldContain(
+                "Content-Description: Notification\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: 8bit\n\n"
+                + "At mx.example.org: nicht zugestellt f\u00fcr\n$ 5\n\n<r1@n.example>: no mail here\n");
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Theory]
+    [InlineData("failure_template = <<EOF\n\n$nosuch\nEOF\n", "warning: FILE: undefined $name in failure template: $nosuch -- the built-in template is used")]
+    [InlineData("failure_template = <<EOF\nFoo: x\n\ny\nEOF\n", "warning: FILE: unknown \"Foo\" header label in failure template -- ignoring this template")]
+    [InlineData("failure_template\n", "warning: FILE, line 2: missing '=' after attribute name: \"failure_template\" -- the built-in templates are used")]
+    [InlineData(null, "warning: open FILE: ")]
+    public async Task A_template_that_cannot_be_used_is_warned_of_and_the_report_is_made_without_it(string? text, string warning)
+    {
+        var directory = Directory.CreateTempSubdirectory();
+        var file = Path.Combine(directory.FullName, "bounce.cf");
+        try
+        {
+            if (text is not null)
+            {
+                await File.WriteAllTextAsync(file, text, TestContext.Current.CancellationToken);
+            }
+
+            var lines = new ListLog();
+            var report = await BuildAsync(
+                new Recipient { Number = 0, Address = "r1@n.example" }, Refused, new StoredContent("\n"), $"bounce_template_file = {file}", lines);
+            Encoding.UTF8.GetString(report.Content.Span).ShouldContain("\nThe mail system at mx.example.org writes to you.\n");
+            string.Join('\n', lines.Lines).Replace(file, "FILE", StringComparison.Ordinal).ShouldContain(warning);
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    private static async Task<NewMessage> BuildAsync(
+        Recipient recipient, DeliveryStatus status, IMessageContent content, string changes = "", ListLog? lines = null)
+    {
+        var log = new MailLog(lines ?? new ListLog());
         var settings = ResolverTestBed.Parse(CleanupTestBed.MainCf + "\n" + changes);
         var service = new BounceService(settings, log, new ReportTime(), new CleanupTestBed(changes).Expansion);
         var envelope = new Envelope { Id = MessageId, Sender = "s@far.example", EnvelopeId = "env+2Bid", MessageId = "<id@far.example>", Size = content.Length };

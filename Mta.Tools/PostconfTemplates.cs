@@ -1,0 +1,78 @@
+using System.Text;
+using Mta.Core.Bounce;
+using Mta.Core.Commands;
+using Mta.Core.Config;
+
+namespace Mta.Tools;
+
+/// <summary>Shows the templates of reports (<c>-t</c>), or their texts with the values of main.cf in them (<c>-b</c>), as bounce(5) has them.</summary>
+internal static class PostconfTemplates
+{
+    public static async Task<int> ShowAsync(Terminal terminal, PostconfOptions options, CancellationToken cancellationToken)
+    {
+        if (options.Operands.Count > 1)
+        {
+            return terminal.Fatal("options -b and -t require at most one template file");
+        }
+
+        if (await ToolConfiguration.LoadAsync(terminal, options.ConfigDirectory, cancellationToken).ConfigureAwait(false) is not { } settings)
+        {
+            return ExitCode.Failure;
+        }
+
+        try
+        {
+            // An empty name stands for the program's own templates.
+            var file = options.Operands is [var operand] ? operand : settings.Get(Parameters.BounceTemplateFile);
+            var templates = BounceTemplates.BuiltIn;
+            if (file.Length > 0)
+            {
+                var text = Encoding.Latin1.GetString(await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false));
+                if (BounceTemplates.Parse(file, text, Warn, out var error) is not { } read)
+                {
+                    return Fatal(error!);
+                }
+
+                templates = read;
+            }
+
+            var shown = new List<string>();
+            foreach (var template in templates.All)
+            {
+                if (options.Has('t'))
+                {
+                    shown.Add(template.Write());
+                }
+                else if (template.Expand(settings, PostconfFile.AsBytes, Warn, out var error) is { } expanded)
+                {
+                    shown.Add(template.WriteExpanded(expanded));
+                }
+                else
+                {
+                    return Fatal(error!);
+                }
+            }
+
+            terminal.Output.Write(Encoding.Latin1.GetBytes(string.Join('\n', shown)));
+            return ExitCode.Ok;
+        }
+        catch (SettingsException e)
+        {
+            return Fatal(e.Message);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            var reason = e is UnauthorizedAccessException ? "Permission denied" : "No such file or directory";
+            return Fatal($"open {(options.Operands is [var name] ? name : settings.Get(Parameters.BounceTemplateFile))}: {reason}");
+        }
+
+        // As in Postfix, it is bounce(8) that speaks.
+        void Warn(string text) => terminal.Error.WriteLine($"postfix/bounce: warning: {PostconfChecks.Printable(text)}");
+
+        int Fatal(string text)
+        {
+            terminal.Error.WriteLine($"postfix/bounce: fatal: {PostconfChecks.Printable(text)}");
+            return ExitCode.Failure;
+        }
+    }
+}
