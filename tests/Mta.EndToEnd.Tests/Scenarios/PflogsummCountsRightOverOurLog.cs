@@ -12,8 +12,11 @@ public sealed class PflogsummCountsRightOverOurLog
     public async Task Pflogsumm_counts_right_over_our_log()
     {
         var token = TestContext.Current.CancellationToken;
+        await using var refuses = await SmtpSink.StartAsync(token, "-f", "RCPT");
+        await using var defers = await SmtpSink.StartAsync(token, "-r", "RCPT");
         await using var mta = await MtaInstance.StartAsync(
-            token, "transport_maps = inline:{ { bounced.test = error:5.1.2 no mail here }, { deferred.test = retry:4.4.1 not now } }");
+            token,
+            $"transport_maps = inline:{{ {{ bounced.test = smtp:[127.0.0.1]:{refuses.Port} }}, {{ deferred.test = smtp:[127.0.0.1]:{defers.Port} }} }}");
         await using var client = await mta.ConnectAsync(token);
         foreach (var recipient in (string[])[User, User, User, "a@bounced.test", "a@deferred.test"])
         {
@@ -26,7 +29,7 @@ public sealed class PflogsummCountsRightOverOurLog
         await client.ExpectAsync("QUIT", "221 ", token);
         // The three and the report of the one that bounced; what is deferred stays.
         await mta.WaitForMailsAsync("user1", 4, token);
-        await mta.WaitForLogAsync("status=deferred (not now)", token);
+        await mta.WaitForLogAsync("status=deferred (host 127.0.0.1[127.0.0.1] said: 4", token);
         await Until.TrueAsync(() => mta.Log().Split(": removed").Length - 1 == 5, "all but one are gone", token);
         await mta.WaitForLogAsync("disconnect from ", token);
 
