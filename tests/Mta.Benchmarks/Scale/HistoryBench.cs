@@ -2,8 +2,8 @@ namespace Mta.Benchmarks.Scale;
 
 /// <summary>
 /// What the history costs at full load: two servers in turns, one that keeps it and one whose database throws the rows away. There the name of
-/// the table is a view's, with a trigger that does nothing: the program sends and counts the same rows, and of the database's work the call of
-/// that trigger is all that is left, a microsecond a row.
+/// the table is a view's, with a trigger that does nothing: the program sends and counts the same rows (one that came to nothing would count as a
+/// possible duplicate), and of the database's work the call of that trigger is all that is left.
 /// </summary>
 internal sealed class HistoryBench(BenchmarkOptions options)
 {
