@@ -57,7 +57,7 @@ internal static class PostconfChecks
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                terminal.Warning($"open \"{type}\" configuration \"{path}\": {(e is UnauthorizedAccessException ? "Permission denied" : "No such file or directory")}");
+                terminal.Warning($"open \"{type}\" configuration \"{path}\": {OpenFailure.Reason(path, e)}");
             }
         }
     }

@@ -1,5 +1,6 @@
 using System.Text;
 using Mta.Core.Commands;
+using Mta.Core.Config;
 
 namespace Mta.Tools;
 
@@ -29,12 +30,7 @@ internal static class PostconfFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            var reason = e switch
-            {
-                FileNotFoundException or DirectoryNotFoundException => "No such file or directory",
-                UnauthorizedAccessException => "Permission denied",
-                _ => e.Message,
-            };
+            var reason = OpenFailure.Reason(path, e);
             return terminal.Fatal(e is DirectoryNotFoundException ? $"open {path}.tmp: {reason}" : $"open {path} for reading: {reason}");
         }
     }

@@ -62,8 +62,8 @@ internal static class PostconfTemplates
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            var reason = e is UnauthorizedAccessException ? "Permission denied" : "No such file or directory";
-            return Fatal($"open {(options.Operands is [var name] ? name : settings.Get(Parameters.BounceTemplateFile))}: {reason}");
+            var name = options.Operands is [var given] ? given : settings.Get(Parameters.BounceTemplateFile);
+            return Fatal($"open {name}: {OpenFailure.Reason(name, e)}");
         }
 
         // As in Postfix, it is bounce(8) that speaks.

@@ -68,7 +68,7 @@ internal static class BounceTemplateReader
         return template with { Text = text };
     }
 
-    /// <summary>Whether the line is a header: a word of letters, digits and dashes, and a colon after it.</summary>
+    /// <summary>Whether the line is a header: a word of printable characters (RFC 5322 section 2.2), and a colon after it.</summary>
     private static bool TryHeader(string line, out string label, out string value)
     {
         var length = 0;

@@ -38,7 +38,7 @@ internal sealed class ReportText(BounceTemplates templates, Settings settings, M
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            log.Warning(Tag, $"open {file}: {e.Message} -- the built-in templates are used");
+            log.Warning(Tag, $"open {file}: {OpenFailure.Reason(file, e)} -- the built-in templates are used");
         }
 
         return BounceTemplates.BuiltIn;

@@ -75,13 +75,7 @@ public static class ConfigurationDirectory
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            var reason = e switch
-            {
-                FileNotFoundException or DirectoryNotFoundException => "No such file or directory",
-                UnauthorizedAccessException => "Permission denied",
-                _ => e.Message,
-            };
-            problems.Add(ConfigProblem.Error("", 0, $"open {path}: {reason}"));
+            problems.Add(ConfigProblem.Error("", 0, $"open {path}: {OpenFailure.Reason(path, e)}"));
             return "";
         }
     }

@@ -17,11 +17,11 @@ internal static class ServiceNotices
     };
 
     /// <summary>Programs that are there, by themselves or as a part of others.</summary>
-    private static readonly HashSet<string> Present =
-    [
+    public static IReadOnlySet<string> Present { get; } = new HashSet<string>(StringComparer.Ordinal)
+    {
         "anvil", "bounce", "cleanup", "discard", "error", "flush", "lmtp", "local", "pickup", "postlogd", "proxymap", "qmgr", "scache", "showq", "smtp",
         "smtpd", "tlsmgr", "trivial-rewrite", "verify", "virtual",
-    ];
+    };
 
     public static IEnumerable<ConfigProblem> Find(string file, IReadOnlyList<MasterService> services)
     {

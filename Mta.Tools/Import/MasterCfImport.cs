@@ -1,19 +1,13 @@
 using Mta.Core.Config;
+using Mta.Services.Configuration;
 
 namespace Mta.Tools.Import;
 
 /// <summary>Makes our master.cf of Postfix's: the same services, but for those that have no counterpart here.</summary>
 internal sealed class MasterCfImport(PostfixConfiguration configuration, MainCfImport main, ImportReport report)
 {
-    /// <summary>Programs of Postfix that this version does not have.</summary>
-    internal static readonly string[] NotServed = ["dnsblog", "pipe", "postscreen", "qmqpd", "spawn", "tlsproxy"];
-
-    /// <summary>All programs that master.cf may name.</summary>
-    private static readonly string[] Known =
-    [
-        "anvil", "bounce", "cleanup", "discard", "error", "flush", "lmtp", "local", "nqmgr", "oqmgr", "pickup", "postlogd", "proxymap", "qmgr",
-        "scache", "showq", "smtp", "smtpd", "tlsmgr", "trivial-rewrite", "verify", "virtual", .. NotServed,
-    ];
+    /// <summary>Programs that stay: ours, and the queue manager under its other names.</summary>
+    private static readonly string[] Served = [.. ServiceNotices.Present, "nqmgr", "oqmgr"];
 
     /// <summary>True when a service asks for a chroot jail.</summary>
     public bool IsChrooted { get; private set; }
@@ -43,13 +37,13 @@ internal sealed class MasterCfImport(PostfixConfiguration configuration, MainCfI
     {
         var fields = entry.Fields;
         var name = $"{configuration.MasterCf.File}, line {entry.FirstLine}: service {fields[0]}/{fields[1]}";
-        if (fields[7] == "postscreen" && fields[1] == "inet" && smtpd is not null && NotServed.Contains("postscreen"))
+        if (fields[7] == "postscreen" && fields[1] == "inet" && smtpd is not null)
         {
             report.Differs($"{name}: postscreen is not available; smtpd serves it at once");
             return new MasterCfEdit([.. fields.Take(6), smtpd.Fields[6], .. smtpd.Fields.Skip(7)]);
         }
 
-        if (!Known.Contains(fields[7]) || NotServed.Contains(fields[7]))
+        if (!Served.Contains(fields[7]))
         {
             report.Differs($"{name}: {fields[7]} is not available; the service is now a comment");
             return new MasterCfEdit(null, BecomesComment: true);

@@ -53,12 +53,7 @@ internal sealed record PostfixConfiguration(string Directory, string MainText, M
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            problem = e switch
-            {
-                FileNotFoundException or DirectoryNotFoundException => "No such file or directory",
-                UnauthorizedAccessException => "Permission denied",
-                _ => e.Message,
-            };
+            problem = OpenFailure.Reason(path, e);
             return null;
         }
     }

@@ -46,7 +46,7 @@ internal sealed class TableReader(string configuration)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new TableContent(null, path, e is UnauthorizedAccessException ? $"open {path}: Permission denied" : e.Message, warnings);
+            return new TableContent(null, path, $"open {path}: {OpenFailure.Reason(path, e)}", warnings);
         }
     }
 

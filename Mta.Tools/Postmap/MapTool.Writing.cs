@@ -140,7 +140,7 @@ internal sealed partial class MapTool
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new MapToolException($"open {path}: {Reason(e)}");
+            throw new MapToolException($"open {path}: {OpenFailure.Reason(path, e)}");
         }
     }
 
@@ -170,7 +170,7 @@ internal sealed partial class MapTool
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
                 {
-                    throw new MapToolException($"open {path}: {Reason(e)}");
+                    throw new MapToolException($"open {path}: {OpenFailure.Reason(path, e)}");
                 }
             }
 
@@ -179,11 +179,4 @@ internal sealed partial class MapTool
 
         return encoded;
     }
-
-    private static string Reason(Exception e) => e switch
-    {
-        FileNotFoundException or DirectoryNotFoundException or ArgumentException => "No such file or directory",
-        UnauthorizedAccessException => "Permission denied",
-        _ => e.Message,
-    };
 }

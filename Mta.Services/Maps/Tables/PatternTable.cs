@@ -1,4 +1,5 @@
 using System.Text;
+using Mta.Core.Config;
 using Mta.Core.Lookup;
 using Mta.Core.Lookup.Patterns;
 
@@ -64,7 +65,7 @@ internal sealed class PatternTable : ILookupTable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            problem = $"open {reference.Name}: {FileStamp.Reason(reference.Name, e)}";
+            problem = $"open {reference.Name}: {OpenFailure.Reason(reference.Name, e)}";
             return null;
         }
     }

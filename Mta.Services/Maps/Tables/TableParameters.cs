@@ -38,7 +38,7 @@ internal sealed class TableParameters
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            problem = $"open {reference.Name}: {FileStamp.Reason(reference.Name, e)}";
+            problem = $"open {reference.Name}: {OpenFailure.Reason(reference.Name, e)}";
             return null;
         }
     }

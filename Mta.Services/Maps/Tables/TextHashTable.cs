@@ -1,3 +1,4 @@
+using Mta.Core.Config;
 using Mta.Core.Lookup;
 
 namespace Mta.Services.Maps.Tables;
@@ -15,7 +16,7 @@ internal static class TextHashTable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            return new FailingTable(reference.ToString(), $"open database {reference.Name}: {FileStamp.Reason(reference.Name, e)}");
+            return new FailingTable(reference.ToString(), $"open database {reference.Name}: {OpenFailure.Reason(reference.Name, e)}");
         }
     }
 

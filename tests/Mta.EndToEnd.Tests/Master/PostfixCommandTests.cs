@@ -187,6 +187,17 @@ public sealed class PostfixCommandTests : IAsyncLifetime
         broken.Error.ShouldContain("bad field count");
     }
 
+    [Theory]
+    [InlineData("check_policy_service unix:private/policy, reject", "restriction \"check_policy_service\" is not implemented in this version")]
+    [InlineData("check_client_access, reject", "restriction \"check_client_access\" requires a table")]
+    public async Task Check_names_a_restriction_that_would_keep_smtpd_from_starting(string restrictions, string words)
+    {
+        instance.MainCf += $"smtpd_recipient_restrictions = {restrictions}\n";
+        var outcome = await instance.PostfixAsync("check");
+        outcome.ExitCode.ShouldBe(1);
+        outcome.Error.ShouldContain($"smtpd_recipient_restrictions: {words}");
+    }
+
     [Fact]
     public async Task Unknown_action_is_refused_as_postfix_does()
     {
