@@ -1,4 +1,5 @@
 using Mta.Core.Config;
+using Mta.Services.Configuration;
 
 namespace Mta.Tools;
 

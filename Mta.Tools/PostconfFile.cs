@@ -1,6 +1,6 @@
 using System.Text;
 using Mta.Core.Commands;
-using Mta.Core.Config;
+using Mta.Services.Configuration;
 
 namespace Mta.Tools;
 

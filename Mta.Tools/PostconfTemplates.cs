@@ -2,6 +2,7 @@ using System.Text;
 using Mta.Core.Bounce;
 using Mta.Core.Commands;
 using Mta.Core.Config;
+using Mta.Services.Configuration;
 
 namespace Mta.Tools;
 

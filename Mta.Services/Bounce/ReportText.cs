@@ -3,6 +3,7 @@ using Mta.Core.Addresses;
 using Mta.Core.Bounce;
 using Mta.Core.Config;
 using Mta.Services.Clients;
+using Mta.Services.Configuration;
 
 namespace Mta.Services.Bounce;
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using Mta.Core.Config;
 using Mta.Core.Lookup;
+using Mta.Services.Configuration;
 using Mta.Storage.Maps;
 
 namespace Mta.Tools.Import;

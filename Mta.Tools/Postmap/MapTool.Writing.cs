@@ -2,6 +2,7 @@ using System.Text;
 using Mta.Core.Config;
 using Mta.Core.Lookup;
 using Mta.Core.Lookup.Patterns;
+using Mta.Services.Configuration;
 using Mta.Storage.Maps;
 
 namespace Mta.Tools.Postmap;

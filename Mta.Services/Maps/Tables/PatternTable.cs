@@ -1,7 +1,7 @@
 using System.Text;
-using Mta.Core.Config;
 using Mta.Core.Lookup;
 using Mta.Core.Lookup.Patterns;
+using Mta.Services.Configuration;
 
 namespace Mta.Services.Maps.Tables;
 

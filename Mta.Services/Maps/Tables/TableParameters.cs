@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Mta.Core.Config;
 using Mta.Core.Lookup;
+using Mta.Services.Configuration;
 
 namespace Mta.Services.Maps.Tables;
 

@@ -1,5 +1,5 @@
-using Mta.Core.Config;
 using Mta.Core.Lookup;
+using Mta.Services.Configuration;
 
 namespace Mta.Services.Maps.Tables;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using Mta.Storage.Embedded;
 using Mta.Testing;
 using Npgsql;
+using Xunit;
 
 namespace Mta.EndToEnd.Tests.Harness;
 
@@ -11,6 +12,8 @@ namespace Mta.EndToEnd.Tests.Harness;
 /// </summary>
 internal sealed class DatabaseServer : IAsyncDisposable
 {
+    private const int ShownLines = 50;
+
     private static readonly string? User = Environment.IsPrivilegedProcess ? TestUser.Name : null;
     private static readonly PostgresBinaries Binaries = PostgresBinaries.FindAll() is [var newest, ..]
         ? newest
@@ -114,6 +117,12 @@ internal sealed class DatabaseServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // Shown with a test that failed.
+        if (File.Exists(Path.Combine(root, "log")))
+        {
+            TestContext.Current.TestOutputHelper?.WriteLine(string.Join('\n', Log().Split('\n').TakeLast(ShownLines)));
+        }
+
         if (File.Exists(Path.Combine(Data, "postmaster.pid")))
         {
             await SignalAsync("KILL", CancellationToken.None);

@@ -53,7 +53,8 @@ public sealed class BeforeTheDiskOfTheDatabaseIsFullClientsHear452
         await using var traffic = FaultTraffic.Start(cluster);
         await traffic.FlowsAsync(50, token);
 
-        // Somebody else fills the disk to the last byte, and the WAL has to grow.
+        // Somebody else fills the disk to the last byte, and the WAL has to grow: the slot keeps checkpoints from using it again.
+        await server.ScalarAsync<object>("SELECT pg_create_physical_replication_slot('keeps_wal', true)::text", token);
         disk.Fill();
         await Until.TrueAsync(() => PanicsAsync(server, token), "PostgreSQL panics", token);
         await Task.WhenAll(traffic.RefusesAsync(0, token), traffic.RefusesAsync(1, token));
@@ -64,6 +65,7 @@ public sealed class BeforeTheDiskOfTheDatabaseIsFullClientsHear452
         }
 
         await traffic.FlowsAsync(50, token);
+        await server.ScalarAsync<object>("SELECT pg_drop_replication_slot('keeps_wal')::text", token);
         await traffic.CheckAsync(token);
     }
 

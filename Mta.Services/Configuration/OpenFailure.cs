@@ -1,4 +1,4 @@
-namespace Mta.Core.Config;
+namespace Mta.Services.Configuration;
 
 /// <summary>Why a file cannot be read, in the words of the C library, which administrators know and tools look for.</summary>
 public static class OpenFailure
