@@ -13,7 +13,7 @@ namespace Mta.Daemon;
 /// <summary>
 /// The connections of a node and what writes and reads the queue over them. The budget of a node is the sum of the pools: accept, complete,
 /// 8 to claim and read, 6 for heartbeats, requests and take-over (2 while nothing hangs), 1 to end sessions of frozen nodes, 4 for lookups,
-/// 2 for queue listings, 1 to hear of changes, 1 for the history of refusals, 1 for checkpoints. Each is opened when it is needed; README.md has the sum.
+/// 2 for queue listings, 1 to hear of changes, 1 for the history of refusals, 2 for checkpoints and vacuum while there is little room. Each is opened when it is needed; README.md has the sum.
 /// </summary>
 internal sealed class NodeStorage : IAsyncDisposable
 {

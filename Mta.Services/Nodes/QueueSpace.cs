@@ -31,7 +31,9 @@ public sealed class QueueSpace : IAsyncDisposable
     private bool isAsked;
     private Task running = Task.CompletedTask;
     private Task checkpoint = Task.CompletedTask;
+    private Task vacuum = Task.CompletedTask;
     private long lastCheckpoint;
+    private long lastVacuum;
 
     public QueueSpace(DatabaseSpace space, Settings settings, TimeProvider time, MailLog log)
     {
@@ -67,6 +69,7 @@ public sealed class QueueSpace : IAsyncDisposable
         await stopping.CancelAsync().ConfigureAwait(false);
         await running.ConfigureAwait(false);
         await checkpoint.ConfigureAwait(false);
+        await vacuum.ConfigureAwait(false);
         stopping.Dispose();
     }
 
@@ -79,7 +82,7 @@ public sealed class QueueSpace : IAsyncDisposable
             {
                 await MeasureAsync(stopping.Token).ConfigureAwait(false);
                 timer.Period = hasRoom && isAsked ? bounds.Interval : LookInterval;
-                BeginCheckpoint();
+                Reclaim();
             }
         }
         catch (OperationCanceledException)
@@ -88,13 +91,20 @@ public sealed class QueueSpace : IAsyncDisposable
         }
     }
 
-    private void BeginCheckpoint()
+    private void Reclaim()
     {
         if (!hasRoom && checkpoint.IsCompleted
             && (lastCheckpoint == 0 || time.GetElapsedTime(lastCheckpoint) > (hasReserve ? CheckpointInterval : UrgentCheckpointInterval)))
         {
             lastCheckpoint = time.GetTimestamp();
             checkpoint = space.CheckpointAsync(stopping.Token).AsTask();
+        }
+
+        // Apart from checkpoints, which must not wait for it.
+        if (!hasRoom && vacuum.IsCompleted && (lastVacuum == 0 || time.GetElapsedTime(lastVacuum) > CheckpointInterval))
+        {
+            lastVacuum = time.GetTimestamp();
+            vacuum = space.VacuumAsync(stopping.Token).AsTask();
         }
     }
 

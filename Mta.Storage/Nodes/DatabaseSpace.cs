@@ -14,6 +14,8 @@ public sealed class DatabaseSpace : IAsyncDisposable
 {
     private const string Measure = "SELECT mta.free_space(), CASE WHEN $1 THEN pg_database_size(current_database()) END";
 
+    private const string Vacuum = "VACUUM (SKIP_LOCKED) mta_store.content, mta_store.recipient, mta_store.active, mta_store.incoming, mta_store.deferred";
+
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
     private readonly NpgsqlDataSource source;
@@ -24,7 +26,7 @@ public sealed class DatabaseSpace : IAsyncDisposable
     public DatabaseSpace(Database database, NpgsqlDataSource source)
     {
         this.source = source;
-        login = database.CreateDataSource(DatabaseRole.Login, "checkpoint", 1, c => c.CommandTimeout = 0);
+        login = database.CreateDataSource(DatabaseRole.Login, "space", 2, c => c.CommandTimeout = 0);
         found = database.LocalDirectory;
     }
 
@@ -57,20 +59,28 @@ public sealed class DatabaseSpace : IAsyncDisposable
     }
 
     /// <summary>Has the server use its WAL files again instead of making new ones, where the login may ask for it.</summary>
-    public async ValueTask CheckpointAsync(CancellationToken cancellationToken)
+    public ValueTask CheckpointAsync(CancellationToken cancellationToken) => TryAsync("CHECKPOINT", cancellationToken);
+
+    /// <summary>
+    /// Gives the empty ends of the queue's tables back to the disk, where the login may. Autovacuum does not come for the last few rows, and while
+    /// nobody may send mail no more will go.
+    /// </summary>
+    public ValueTask VacuumAsync(CancellationToken cancellationToken) => TryAsync(Vacuum, cancellationToken);
+
+    public ValueTask DisposeAsync() => login.DisposeAsync();
+
+    private async ValueTask TryAsync(string sql, CancellationToken cancellationToken)
     {
         try
         {
-            await using var command = login.CreateCommand("CHECKPOINT");
+            await using var command = login.CreateCommand(sql);
             await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (StorageErrors.IsDatabaseFailure(e) || e is OperationCanceledException)
         {
-            // It may not, or there is no server: the WAL stays within max_wal_size all the same.
+            // It may not, or there is no server: the WAL stays within max_wal_size all the same, and autovacuum comes by.
         }
     }
-
-    public ValueTask DisposeAsync() => login.DisposeAsync();
 
     private static long? Least(long? one, long? other) => one is { } a && other is { } b ? Math.Min(a, b) : one ?? other;
 

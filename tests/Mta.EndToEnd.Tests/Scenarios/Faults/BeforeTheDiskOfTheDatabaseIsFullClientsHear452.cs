@@ -10,13 +10,13 @@ public sealed class BeforeTheDiskOfTheDatabaseIsFullClientsHear452
 
     // Vacuum gives the end of emptied tables back to the disk, here at once.
     private const string ServerOptions = "-c max_wal_size=64MB -c min_wal_size=32MB -c autovacuum_naptime=1s -c autovacuum_vacuum_cost_limit=5000";
-    private const string MainCf = FaultTraffic.MainCf + "\ndatabase_reserve = 100000000\nmessage_size_limit = 2000000";
+    private const string MainCf = FaultTraffic.MainCf + "\ndatabase_reserve = 160000000\nmessage_size_limit = 2000000";
 
     [Fact]
     public async Task Before_the_disk_of_the_database_is_full_clients_hear_452_and_service_resumes_when_there_is_room()
     {
         var token = TestContext.Current.CancellationToken;
-        await using var disk = await SmallDisk.MountAsync(320, token);
+        await using var disk = await SmallDisk.MountAsync(400, token);
         await using var server = DatabaseServer.Start(ServerOptions, disk.Path);
         // One node sees the disk, the other asks the database.
         await using var cluster = await MtaCluster.StartAsync([server.LocalUrl, server.Url], () => server, token, MainCf);
@@ -47,7 +47,7 @@ public sealed class BeforeTheDiskOfTheDatabaseIsFullClientsHear452
     public async Task A_server_that_panicked_on_a_full_disk_comes_back_when_there_is_room_and_no_node_needs_a_restart()
     {
         var token = TestContext.Current.CancellationToken;
-        await using var disk = await SmallDisk.MountAsync(300, token);
+        await using var disk = await SmallDisk.MountAsync(380, token);
         await using var server = DatabaseServer.Start(ServerOptions, disk.Path);
         await using var cluster = await MtaCluster.StartAsync([server.LocalUrl, server.LocalUrl], () => server, token, MainCf);
         await using var traffic = FaultTraffic.Start(cluster);
