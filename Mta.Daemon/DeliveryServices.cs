@@ -31,13 +31,16 @@ internal static class DeliveryServices
 {
     private static readonly Dictionary<string, Func<DeliveryParts, IDeliveryAgent>> Programs = new(StringComparer.Ordinal)
     {
-        ["smtp"] = parts => new SmtpDeliveryAgent(lmtp: false, new DnsResolver(parts.Settings), parts.Own, parts.Deadlines, parts.Log),
-        ["lmtp"] = parts => new SmtpDeliveryAgent(lmtp: true, new DnsResolver(parts.Settings), parts.Own, parts.Deadlines, parts.Log),
+        ["smtp"] = parts => Client(lmtp: false, parts),
+        ["lmtp"] = parts => Client(lmtp: true, parts),
         ["virtual"] = parts => new VirtualDeliveryAgent(parts.Tables, parts.Mailboxes, parts.Log, parts.Time),
         ["local"] = parts => new LocalDeliveryAgent(parts.Tables, parts.Mailboxes, parts.Resolver, parts.Cleanup, parts.Log, parts.Time),
         ["error"] = parts => new ErrorDeliveryAgent(parts.Log),
         ["discard"] = parts => new DiscardDeliveryAgent(parts.Log),
     };
+
+    private static SmtpDeliveryAgent Client(bool lmtp, DeliveryParts parts) =>
+        new(lmtp, parts.Settings, parts.Tables, parts.Resolver, new DnsResolver(parts.Settings), parts.Own, parts.Deadlines, parts.Log);
 
     /// <summary>True when the program of a master.cf service delivers mail.</summary>
     public static bool IsDelivery(string program) => Programs.ContainsKey(program);

@@ -3,8 +3,11 @@ using Mta.Core.Addresses;
 
 namespace Mta.Core.Headers;
 
-/// <summary>Completes one address: internal form in, internal form out. <paramref name="quotedLocalPart"/>: it was quoted and has no domain, so that what looks like operators or a domain is none.</summary>
-public delegate string CompleteAddress(string address, bool quotedLocalPart);
+/// <summary>
+/// Completes one address: internal form in, internal form out; null leaves it as it is written. <paramref name="quotedLocalPart"/>: it was
+/// quoted and has no domain, so that what looks like operators or a domain is none.
+/// </summary>
+public delegate string? CompleteAddress(string address, bool quotedLocalPart);
 
 /// <summary>
 /// Rewrites the addresses of a header such as To or From (RFC 5322 section 3.4), with display names, groups and comments kept. When an
@@ -19,9 +22,11 @@ public static class AddressHeader
     /// <param name="name">The field's name as it is to be written.</param>
     /// <param name="value">What stands behind the colon. Bytes above 127 come as one character each and stay that way.</param>
     /// <param name="tokenLimit">header_address_token_limit: what a header that is written anew has above it is dropped.</param>
-    public static string? Rewrite(string name, ReadOnlySpan<char> value, CompleteAddress complete, int tokenLimit = int.MaxValue)
+    /// <param name="anyIsChange">An address that is given counts as a change also when it is the same, as in Postfix's generic maps.</param>
+    public static string? Rewrite(
+        string name, ReadOnlySpan<char> value, CompleteAddress complete, int tokenLimit = int.MaxValue, bool anyIsChange = false)
     {
-        var writer = new Writer(AddressToken.Read(value, tokenLimit), complete);
+        var writer = new Writer(AddressToken.Read(value, tokenLimit), complete, anyIsChange);
         return writer.Run() ? Fold($"{name}: {writer.Text}") : null;
     }
 
@@ -46,7 +51,7 @@ public static class AddressHeader
         return new string(text).Replace("\n", "\n\t", StringComparison.Ordinal);
     }
 
-    private struct Writer(List<AddressToken> tokens, CompleteAddress complete)
+    private struct Writer(List<AddressToken> tokens, CompleteAddress complete, bool anyIsChange)
     {
         private readonly StringBuilder text = new();
         private bool changed;
@@ -213,9 +218,16 @@ public static class AddressHeader
                 }
             }
 
+            if (complete(WithoutRoute(start, end, address.ToString()), quoted && !hasDomain) is not { } internalForm)
+            {
+                text.Append(written);
+                return;
+            }
+
             // What was quoted without need, or not quoted against the rules, counts as a change too.
-            var completed = AddressQuoting.ToExternal(complete(WithoutRoute(start, end, address.ToString()), quoted && !hasDomain));
-            changed |= !written.Equals(completed);
+            var completed = AddressQuoting.ToExternal(internalForm);
+            completed = completed.Length == 0 && anyIsChange ? "\"\"" : completed;
+            changed |= anyIsChange || !written.Equals(completed);
             text.Append(completed);
         }
 

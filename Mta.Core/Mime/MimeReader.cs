@@ -104,6 +104,14 @@ public sealed class MimeReader(MimeOptions options)
         return structure.InBody ? ReadBody() : ReadHeader();
     }
 
+    /// <summary>All content that waits, as it came; what is appended from now on is not read any more. To be called behind the end of a line.</summary>
+    public ReadOnlySpan<byte> TakeRest()
+    {
+        var rest = input.AsSpan(start, end - start);
+        start = end;
+        return rest;
+    }
+
     private MimeItem ReadHeader()
     {
         while (Peek(out var piece))

@@ -35,10 +35,11 @@ public sealed class CommandWriter
 
     /// <summary>MAIL with the parameters that the server knows.</summary>
     /// <param name="converted">The content goes out as 7-bit text, whatever it was.</param>
-    public void Mail(Envelope envelope, PeerFeatures features, bool quote, bool converted)
+    /// <param name="sender">The address that the server is told, if it is another one.</param>
+    public void Mail(Envelope envelope, PeerFeatures features, bool quote, bool converted, string? sender = null)
     {
         buffer.Write("MAIL FROM:<"u8);
-        Address(envelope.Sender, quote, buffer);
+        Address(sender ?? envelope.Sender, quote, buffer);
         buffer.Write(">"u8);
         if ((features & PeerFeatures.Size) != 0)
         {
@@ -76,10 +77,11 @@ public sealed class CommandWriter
     }
 
     /// <summary>RCPT with the parameters that the server knows.</summary>
-    public void Rcpt(Recipient recipient, PeerFeatures features, bool quote)
+    /// <param name="address">The address that the server is told, if it is another one.</param>
+    public void Rcpt(Recipient recipient, PeerFeatures features, bool quote, string? address = null)
     {
         buffer.Write("RCPT TO:<"u8);
-        Address(recipient.Address, quote, buffer);
+        Address(address ?? recipient.Address, quote, buffer);
         buffer.Write(">"u8);
         if ((features & PeerFeatures.Dsn) != 0)
         {

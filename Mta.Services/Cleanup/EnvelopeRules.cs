@@ -49,12 +49,7 @@ internal sealed class EnvelopeRules
         this.config = config;
         this.resolver = resolver;
         this.log = log;
-        context = new MailAddressContext(
-            ExtensionRules.From(settings),
-            new LocalDomains(
-                tables.OpenList(settings, Parameters.Mydestination, MatchListKind.Strings),
-                settings.Get(Parameters.Myorigin),
-                OwnAddresses.From(settings)));
+        context = MailAddressContext.From(settings, tables);
         Mappings = new AddressMappings(settings, resolver, tables, context, log);
         aliases = new VirtualAliases(settings, resolver, tables.Open(settings, Parameters.VirtualAliasMaps), context, log);
         senderBcc = tables.Open(settings, Parameters.SenderBccMaps);

@@ -1,5 +1,6 @@
 using System.Text;
 using Mta.Core.Headers;
+using Mta.Services.Maps;
 
 namespace Mta.Services.Cleanup;
 
@@ -11,8 +12,8 @@ internal sealed class HeaderMapping(HeaderRules rules, AddressMappings mappings,
 {
     private readonly List<Field> fields = [];
 
-    /// <summary>Addresses that were looked up, completed, with what they became; one in To is often in the next field too.</summary>
-    private readonly Dictionary<(string Address, AddressRole Role), string> known = [];
+    private MappedHeader? senders;
+    private MappedHeader? recipients;
 
     /// <summary>True while fields wait.</summary>
     public bool HasWork => fields.Count > 0;
@@ -44,7 +45,8 @@ internal sealed class HeaderMapping(HeaderRules rules, AddressMappings mappings,
             }
             else
             {
-                (var failed, text) = await RewriteAsync(buffer.Memory.Slice(field.Start, field.Length), field, cancellationToken).ConfigureAwait(false);
+                (var failed, text) = await For(field.Role)
+                    .RewriteAsync(buffer.Memory.Slice(field.Start, field.Length), field.NameLength, cancellationToken).ConfigureAwait(false);
                 if (failed)
                 {
                     output.Release();
@@ -72,30 +74,14 @@ internal sealed class HeaderMapping(HeaderRules rules, AddressMappings mappings,
         return output;
     }
 
-    private async ValueTask<(bool Failed, string? Text)> RewriteAsync(ReadOnlyMemory<byte> header, Field field, CancellationToken cancellationToken)
+    private MappedHeader For(AddressRole role) =>
+        (role == AddressRole.HeaderSender ? ref senders : ref recipients) ??= new MappedHeader(rules.Completion(localContext), Map(role), rules.TokenLimit);
+
+    private Func<string, CancellationToken, ValueTask<MappedAddress>> Map(AddressRole role) => async (address, cancellationToken) =>
     {
-        var wanted = new List<string>();
-        _ = rules.RewriteAddresses(header.Span, field.NameLength, localContext, complete =>
-        {
-            wanted.Add(complete);
-            return complete;
-        });
-        foreach (var address in wanted)
-        {
-            if (address.Length > 0 && !known.ContainsKey((address, field.Role)))
-            {
-                if (await mappings.MapAsync(idText, FromLatin1(address), field.Role, cancellationToken).ConfigureAwait(false) is not { } mapped)
-                {
-                    return (true, null);
-                }
-
-                known[(address, field.Role)] = ToLatin1(mapped);
-            }
-        }
-
-        return (false, rules.RewriteAddresses(
-            header.Span, field.NameLength, localContext, complete => known.GetValueOrDefault((complete, field.Role), complete)));
-    }
+        var mapped = await mappings.MapAsync(idText, address, role, cancellationToken).ConfigureAwait(false);
+        return new MappedAddress(mapped, IsFailed: mapped is null);
+    };
 
     private void WriteField(ref ContentBuffer output, string text, bool isLatin1)
     {
@@ -109,11 +95,6 @@ internal sealed class HeaderMapping(HeaderRules rules, AddressMappings mappings,
             output.Write(text);
         }
     }
-
-    /// <summary>Header text comes as one character a byte; addresses are looked up as UTF-8.</summary>
-    private static string FromLatin1(string text) => Ascii.IsValid(text) ? text : Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(text));
-
-    private static string ToLatin1(string text) => Ascii.IsValid(text) ? text : Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(text));
 
     private static AddressRole RoleOf(HeaderName name) =>
         HeaderNames.HasSenders(name) ? AddressRole.HeaderSender : AddressRole.HeaderRecipient;

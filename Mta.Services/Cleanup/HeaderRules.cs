@@ -30,19 +30,14 @@ internal sealed class HeaderRules
         AddressHeader.Rewrite(
             Encoding.Latin1.GetString(header[..colon]),
             Encoding.Latin1.GetString(header[(colon + 1)..]),
-            localContext ? completeLocal : completeRemote,
+            Completion(localContext),
             config.HeaderAddressTokenLimit);
 
-    /// <summary>The same, and each address that was completed is then replaced by what <paramref name="map"/> gives for it.</summary>
-    public string? RewriteAddresses(ReadOnlySpan<byte> header, int colon, bool localContext, Func<string, string> map)
-    {
-        var complete = localContext ? completeLocal : completeRemote;
-        return AddressHeader.Rewrite(
-            Encoding.Latin1.GetString(header[..colon]),
-            Encoding.Latin1.GetString(header[(colon + 1)..]),
-            (address, quotedLocalPart) => map(complete(address, quotedLocalPart)),
-            config.HeaderAddressTokenLimit);
-    }
+    /// <summary>header_address_token_limit.</summary>
+    public int TokenLimit => config.HeaderAddressTokenLimit;
+
+    /// <summary>How addresses of this context are made complete.</summary>
+    public CompleteAddress Completion(bool localContext) => localContext ? completeLocal : completeRemote;
 
     /// <summary>From of RFC 5322 section 3.6.2 for a message that has none.</summary>
     public string MissingFrom(bool resent, string sender, string? fullName)

@@ -12,12 +12,14 @@ internal enum ContentOutcome : byte
     Interrupted,
     /// <summary>The store could not give all of it.</summary>
     Unreadable,
+    /// <summary>Parts within parts are deeper than they are looked into, which could hide something.</summary>
+    TooDeep,
     /// <summary>The message may not be ours any more: no final dot.</summary>
     Withdrawn,
 }
 
-/// <summary>Sends the content of a message from memory or out of the store, as it is or converted to 7 bits.</summary>
-internal readonly struct ContentSender(SmtpSession session, DeliveryRequest request, bool convert)
+/// <summary>Sends the content of a message from memory or out of the store, as it is, or converted to 7 bits and changed by rules.</summary>
+internal readonly struct ContentSender(SmtpSession session, DeliveryRequest request, bool convert, OutputRules? rules, MailLog log)
 {
     public async ValueTask<ContentOutcome> RunAsync(CancellationToken cancellationToken)
     {
@@ -25,15 +27,26 @@ internal readonly struct ContentSender(SmtpSession session, DeliveryRequest requ
         body.Begin(request.Content.Length, session.Options.LineLengthLimit, session.Options.DataTransferTimeout);
         try
         {
-            var sent = convert ? await SendConvertedAsync(cancellationToken).ConfigureAwait(false)
-                : request.Content.TryGetBytes(out var bytes) ? await body.WriteAsync(bytes, cancellationToken).ConfigureAwait(false)
-                : await SendStreamAsync(cancellationToken).ConfigureAwait(false);
-            if (sent && !request.MayFinish)
+            if (convert || rules is not null)
+            {
+                if (await SendChangedAsync(cancellationToken).ConfigureAwait(false) is { } failure)
+                {
+                    return failure;
+                }
+            }
+            else if (!(request.Content.TryGetBytes(out var bytes)
+                ? await body.WriteAsync(bytes, cancellationToken).ConfigureAwait(false)
+                : await SendStreamAsync(cancellationToken).ConfigureAwait(false)))
+            {
+                return ContentOutcome.Interrupted;
+            }
+
+            if (!request.MayFinish)
             {
                 return ContentOutcome.Withdrawn;
             }
 
-            return sent && await body.EndAsync(cancellationToken).ConfigureAwait(false) ? ContentOutcome.Sent : ContentOutcome.Interrupted;
+            return await body.EndAsync(cancellationToken).ConfigureAwait(false) ? ContentOutcome.Sent : ContentOutcome.Interrupted;
         }
         catch (StorageException)
         {
@@ -58,29 +71,67 @@ internal readonly struct ContentSender(SmtpSession session, DeliveryRequest requ
         return true;
     }
 
-    private async ValueTask<bool> SendConvertedAsync(CancellationToken cancellationToken)
+    /// <summary>Null when all was sent.</summary>
+    private async ValueTask<ContentOutcome?> SendChangedAsync(CancellationToken cancellationToken)
     {
-        var downgrader = new MimeDowngrader(session.Options.MimeNestingLimit);
-        var output = new ArrayBufferWriter<byte>();
+        var change = new Change(
+            convert ? new MimeDowngrader(session.Options.MimeNestingLimit) : null, rules is null ? null : new ContentRewriter(rules, request, log));
         if (request.Content.TryGetBytes(out var bytes))
         {
-            downgrader.Write(bytes.Span, output);
+            return await SendAsync(change, bytes, isLast: true, cancellationToken).ConfigureAwait(false);
         }
-        else
-        {
-            await foreach (var piece in request.Content.ReadAsync(cancellationToken).ConfigureAwait(false))
-            {
-                downgrader.Write(piece.Span, output);
-                if (!await session.Body.WriteAsync(output.WrittenMemory, cancellationToken).ConfigureAwait(false))
-                {
-                    return false;
-                }
 
-                output.ResetWrittenCount();
+        await foreach (var piece in request.Content.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            if (await SendAsync(change, piece, isLast: false, cancellationToken).ConfigureAwait(false) is { } failure)
+            {
+                return failure;
             }
         }
 
-        downgrader.Complete(output);
-        return await session.Body.WriteAsync(output.WrittenMemory, cancellationToken).ConfigureAwait(false);
+        return await SendAsync(change, default, isLast: true, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>One piece on its way: converted first, so that rules see what goes out.</summary>
+    private async ValueTask<ContentOutcome?> SendAsync(Change change, ReadOnlyMemory<byte> piece, bool isLast, CancellationToken cancellationToken)
+    {
+        if (change.Downgrader is { } downgrader)
+        {
+            change.Converted.ResetWrittenCount();
+            downgrader.Write(piece.Span, change.Converted);
+            if (isLast)
+            {
+                downgrader.Complete(change.Converted);
+            }
+
+            piece = change.Converted.WrittenMemory;
+        }
+
+        if (change.Rewriter is { } rewriter)
+        {
+            change.Output.ResetWrittenCount();
+            if (!await rewriter.WriteAsync(piece, change.Output, cancellationToken).ConfigureAwait(false)
+                || (isLast && !await rewriter.CompleteAsync(change.Output, cancellationToken).ConfigureAwait(false)))
+            {
+                return ContentOutcome.Unreadable;
+            }
+
+            if (rewriter.Errors != MimeErrors.None)
+            {
+                return ContentOutcome.TooDeep;
+            }
+
+            piece = change.Output.WrittenMemory;
+        }
+
+        return await session.Body.WriteAsync(piece, cancellationToken).ConfigureAwait(false) ? null : ContentOutcome.Interrupted;
+    }
+
+    /// <summary>What the content of one message goes through.</summary>
+    private sealed record Change(MimeDowngrader? Downgrader, ContentRewriter? Rewriter)
+    {
+        public ArrayBufferWriter<byte> Converted { get; } = new();
+
+        public ArrayBufferWriter<byte> Output { get; } = new();
     }
 }

@@ -1,4 +1,5 @@
 using Mta.Core.Delivery;
+using Mta.Core.Mime;
 using Mta.Core.Queue;
 using Mta.Core.Smtp;
 using Mta.Services.Clients;
@@ -9,7 +10,7 @@ namespace Mta.Services.Smtp;
 /// One message over one session: MAIL, RCPT and DATA, in one write when the server allows it, then the content. The outcome of each
 /// recipient goes to the attempt; a broken conversation is a <see cref="PeerException"/>.
 /// </summary>
-internal sealed class MailTransaction(SmtpSession session, DeliveryAttempt attempt, MailLog log)
+internal sealed class MailTransaction(SmtpSession session, DeliveryAttempt attempt, OutputRules? rules, MailLog log)
 {
     /// <summary>
     /// Recipients in one write. The replies to so many fit into the socket buffers, so that two sides that both write first do not wait
@@ -19,6 +20,7 @@ internal sealed class MailTransaction(SmtpSession session, DeliveryAttempt attem
 
     private readonly ClientOptions options = session.Options;
     private readonly DeliveryRequest request = attempt.Request;
+    private MappedEnvelope? mapped;
     private bool convert;
     private int accepted;
 
@@ -31,6 +33,17 @@ internal sealed class MailTransaction(SmtpSession session, DeliveryAttempt attem
         {
             attempt.FailAll(obstacle);
             return;
+        }
+
+        if (rules?.Generic is { } generic)
+        {
+            mapped = await generic.MapAsync(request, cancellationToken).ConfigureAwait(false);
+            if (mapped is null)
+            {
+                // What Postfix says of it, whose client ends here with a fatal error.
+                attempt.FailAll(attempt.WithoutSession(DeliveryAction.Deferred, "4.3.0", "unknown mail transport error"));
+                return;
+            }
         }
 
         convert = options.ConvertEightBit && !session.Has(PeerFeatures.EightBitMime) && (request.Envelope.Flags & EnvelopeFlags.EightBit) != 0;
@@ -59,6 +72,9 @@ internal sealed class MailTransaction(SmtpSession session, DeliveryAttempt attem
         return null;
     }
 
+    private DeliveryStatus DataError() =>
+        attempt.Status(session, DeliveryAction.Deferred, "4.3.0", $"local data error while talking to {session.Host.NameAddress}");
+
     /// <summary>True when the server waits for the content.</summary>
     private async ValueTask<bool> SendEnvelopeAsync(CancellationToken cancellationToken)
     {
@@ -76,7 +92,7 @@ internal sealed class MailTransaction(SmtpSession session, DeliveryAttempt attem
             }
         }
 
-        session.Commands.Mail(request.Envelope, session.Peer.Features, options.QuoteEnvelope, convert);
+        session.Commands.Mail(request.Envelope, session.Peer.Features, options.QuoteEnvelope, convert, mapped?.Sender);
         if (!pipelining)
         {
             await session.SendCommandsAsync(options.MailTimeout, Step.Mail, cancellationToken).ConfigureAwait(false);
@@ -163,7 +179,7 @@ internal sealed class MailTransaction(SmtpSession session, DeliveryAttempt attem
         {
             if (attempt.IsLeft(index))
             {
-                session.Commands.Rcpt(attempt[index], session.Peer.Features, options.QuoteEnvelope);
+                session.Commands.Rcpt(attempt[index], session.Peer.Features, options.QuoteEnvelope, mapped?.Recipients[index]);
                 count++;
             }
         }
@@ -252,7 +268,7 @@ internal sealed class MailTransaction(SmtpSession session, DeliveryAttempt attem
     /// <summary>True when the server has all of the content. Until the reply to it the message is still ours.</summary>
     private async ValueTask<bool> SendContentAsync(CancellationToken cancellationToken)
     {
-        var source = new ContentSender(session, request, convert);
+        var source = new ContentSender(session, request, convert, rules, log);
         switch (await source.RunAsync(cancellationToken).ConfigureAwait(false))
         {
             case ContentOutcome.Sent:
@@ -261,7 +277,11 @@ internal sealed class MailTransaction(SmtpSession session, DeliveryAttempt attem
             case ContentOutcome.Unreadable:
                 // What went out so far must not become a message: the connection is broken off before the final dot.
                 session.IsDead = true;
-                attempt.FailAccepted(attempt.Status(session, DeliveryAction.Deferred, "4.3.0", $"local data error while talking to {session.Host.NameAddress}"));
+                attempt.FailAccepted(DataError());
+                return false;
+            case ContentOutcome.TooDeep:
+                session.IsDead = true;
+                attempt.FailAccepted(attempt.Status(session, DeliveryAction.Bounced, MimeErrorText.Dsn, MimeErrorText.Of(MimeErrors.Nesting)));
                 return false;
             case ContentOutcome.Withdrawn:
                 session.IsDead = true;

@@ -1,7 +1,9 @@
 using System.Net;
+using Mta.Core.Config;
 using Mta.Core.Delivery;
 using Mta.Services.Clients;
 using Mta.Services.Dns;
+using Mta.Services.Maps;
 using Mta.Services.Net;
 
 namespace Mta.Services.Smtp;
@@ -19,7 +21,11 @@ namespace Mta.Services.Smtp;
 /// last one tried has failed so. Time-outs of our own never bounce mail.
 /// </para>
 /// <para>
-/// Not done: SASL authentication, generic maps and header checks on output, TLS policies by destination, DANE, MTA-STS, SRV look-ups,
+/// Addresses go through generic(5) maps, and content through the client's own header and body checks, where the configuration has them; a
+/// table that cannot answer defers the message.
+/// </para>
+/// <para>
+/// Not done: SASL authentication, TLS policies by destination, DANE, MTA-STS, SRV look-ups,
 /// work-arounds for PIX firewalls.
 /// </para>
 /// <para>See also RFC 5321, RFC 2033 (LMTP), RFC 3207, RFC 3461, RFC 6152, RFC 7505.</para>
@@ -32,10 +38,13 @@ public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
     private readonly DeadlineSweeper sweeper;
     private readonly MailLog log;
     private readonly SessionCache cache;
+    private readonly OutputRules? rules;
 
     /// <param name="lmtp">Speaks LMTP, and reads the lmtp_ parameters.</param>
+    /// <param name="settings">The configuration of the service, whose tables are opened now.</param>
     /// <param name="own">Where this system receives mail itself; finding it among the hosts is a loop.</param>
-    public SmtpDeliveryAgent(bool lmtp, IDnsResolver dns, OwnEndpoints own, DeadlineSweeper sweeper, MailLog log)
+    public SmtpDeliveryAgent(
+        bool lmtp, Settings settings, TableRegistry tables, IAddressResolver resolver, IDnsResolver dns, OwnEndpoints own, DeadlineSweeper sweeper, MailLog log)
     {
         this.lmtp = lmtp;
         this.own = own;
@@ -43,6 +52,7 @@ public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
         this.log = log;
         hosts = new HostLookup(dns, own);
         cache = new SessionCache(sweeper);
+        rules = OutputRules.From(settings, lmtp, tables, resolver, log);
     }
 
     public async ValueTask DeliverAsync(DeliveryRequest request, CancellationToken cancellationToken)
@@ -218,7 +228,7 @@ public sealed class SmtpDeliveryAgent : IDeliveryAgent, IDisposable
     private async ValueTask<bool> TransactAsync(SmtpSession session, DeliveryAttempt attempt, string? bestFor, CancellationToken cancellationToken)
     {
         attempt.EndSetup();
-        var transaction = new MailTransaction(session, attempt, log);
+        var transaction = new MailTransaction(session, attempt, rules, log);
         var ended = false;
         try
         {

@@ -1,4 +1,4 @@
-using System.Text;
+using Mta.Services.Checks;
 using Mta.Services.Clients;
 
 namespace Mta.Services.Cleanup.Checks;
@@ -17,51 +17,27 @@ internal sealed class CheckLog(MailLog log, CleanupRequest request, string idTex
     /// <param name="where"><c>header</c> or <c>body</c>.</param>
     public void Action(string action, string where, ReadOnlySpan<byte> content, string text)
     {
-        var shown = Printable(content[..Math.Min(content.Length, LongestContent)]);
+        var shown = CheckText.Printable(content[..Math.Min(content.Length, LongestContent)]);
         var to = recipient is null ? "" : $" to=<{recipient}>";
         var protocol = request.Protocol.Length == 0 ? "" : $" proto={request.Protocol}";
         var helo = request.Helo.Length == 0 ? "" : $" helo=<{request.Helo}>";
-        var reason = text.Length == 0 ? "" : ": " + Printable(text);
+        var reason = text.Length == 0 ? "" : ": " + CheckText.Printable(text);
         log.Info(CleanupService.Tag, $"{idText}: {action}: {where} {shown} from {origin}; from=<{sender}>{to}{protocol}{helo}{reason}");
     }
 
     public void MimeError(string error, ReadOnlySpan<byte> text)
     {
-        var shown = Printable(text[..Math.Min(text.Length, LongestErrorText)]);
+        var shown = CheckText.Printable(text[..Math.Min(text.Length, LongestErrorText)]);
         log.Info(CleanupService.Tag, $"{idText}: reject: mime-error {error}: {shown} from {origin}; from=<{sender}> to=<{recipient ?? "unknown"}>");
     }
 
     /// <param name="reason">Which table failed, and on what.</param>
     public void LookupProblem(string map, string reason)
     {
-        log.Warning(CleanupService.Tag, $"{Printable(reason)}");
+        log.Warning(CleanupService.Tag, $"{CheckText.Printable(reason)}");
         log.Warning(CleanupService.Tag, $"{idText}: {map} map lookup problem -- message not accepted, try again later");
     }
 
     /// <summary>A rule that cannot be followed; it is left out.</summary>
     public void BadRule(string text) => log.Warning(CleanupService.Tag, $"{text}");
-
-    /// <summary>Text of one character a byte as it is shown in logs and replies.</summary>
-    public static string Printable(string bytes) => Ascii.IsValid(bytes) ? bytes : Printable(Encoding.Latin1.GetBytes(bytes));
-
-    /// <summary>What is not UTF-8 becomes question marks, one a byte.</summary>
-    private static string Printable(ReadOnlySpan<byte> bytes)
-    {
-        var text = new StringBuilder(bytes.Length);
-        while (!bytes.IsEmpty)
-        {
-            if (Rune.DecodeFromUtf8(bytes, out var rune, out var consumed) == System.Buffers.OperationStatus.Done)
-            {
-                text.Append(rune.ToString());
-            }
-            else
-            {
-                text.Append('?', consumed);
-            }
-
-            bytes = bytes[consumed..];
-        }
-
-        return text.ToString();
-    }
 }

@@ -3,6 +3,7 @@ using Mta.Core.Delivery;
 using Mta.Core.Headers;
 using Mta.Core.Lookup;
 using Mta.Core.Mime;
+using Mta.Services.Checks;
 using Mta.Services.Clients;
 using Mta.Storage.Queue;
 
@@ -187,7 +188,7 @@ internal sealed class ContentChecks(ContentRules rules, MessageActions actions, 
         var rule = CheckRule.Parse(found.Value);
         if (rule.Action == CheckAction.Unknown)
         {
-            log.BadRule($"unknown command in {tables.Name} map: {CheckLog.Printable(found.Value)}");
+            log.BadRule($"unknown command in {tables.Name} map: {CheckText.Printable(found.Value)}");
             return null;
         }
 
@@ -225,26 +226,26 @@ internal sealed class ContentChecks(ContentRules rules, MessageActions actions, 
                 log.BadRule($"missing FILTER command argument in {map} map");
                 break;
             case CheckAction.Filter when !text.Contains(':', StringComparison.Ordinal):
-                log.BadRule($"bad FILTER command {CheckLog.Printable(text)} in {map} -- need transport:destination");
+                log.BadRule($"bad FILTER command {CheckText.Printable(text)} in {map} -- need transport:destination");
                 break;
             case CheckAction.Filter:
                 log.Action("filter", where, content, text);
-                actions.Filter = CheckLog.Printable(text);
+                actions.Filter = CheckText.Printable(text);
                 break;
             case CheckAction.Redirect when !text.Contains('@', StringComparison.Ordinal):
-                log.BadRule($"bad REDIRECT target \"{CheckLog.Printable(text)}\" in {map} map -- need user@domain");
+                log.BadRule($"bad REDIRECT target \"{CheckText.Printable(text)}\" in {map} map -- need user@domain");
                 break;
             case CheckAction.Redirect:
                 log.Action("redirect", where, content, text);
-                actions.Redirect = CheckLog.Printable(text);
+                actions.Redirect = CheckText.Printable(text);
                 asks = false;
                 break;
             case CheckAction.Bcc when !text.Contains('@', StringComparison.Ordinal):
-                log.BadRule($"bad BCC address \"{CheckLog.Printable(text)}\" in {map} map -- need user@domain");
+                log.BadRule($"bad BCC address \"{CheckText.Printable(text)}\" in {map} map -- need user@domain");
                 break;
             case CheckAction.Bcc:
                 log.Action("bcc", where, content, text);
-                actions.AddBcc(CheckLog.Printable(text));
+                actions.AddBcc(CheckText.Printable(text));
                 break;
         }
     }
@@ -255,26 +256,20 @@ internal sealed class ContentChecks(ContentRules rules, MessageActions actions, 
         var dsn = reason.Dsn ?? "5.7.1";
         if (dsn[0] == '2')
         {
-            log.BadRule($"bad DSN action in {CheckLog.Printable(text)} -- need 4.x.x or 5.x.x");
+            log.BadRule($"bad DSN action in {CheckText.Printable(text)} -- need 4.x.x or 5.x.x");
             dsn = "4" + dsn[1..];
         }
 
         log.Action("reject", where, content, $"{dsn} {reason.Text}");
-        rejection = new CleanupResult(CleanupOutcome.ContentRejected, CheckLog.Printable(reason.Text), dsn);
+        rejection = new CleanupResult(CleanupOutcome.ContentRejected, CheckText.Printable(reason.Text), dsn);
     }
 
-    /// <summary>The text of PREPEND and REPLACE has to be there, and in a header it has to be a field; else the rule is left out.</summary>
+    /// <summary>A rule whose text is of no use is left out.</summary>
     private bool Usable(string action, string text, string map, bool isHeader)
     {
-        if (text.Length == 0)
+        if (CheckText.Problem(action, text, map, isHeader) is { } problem)
         {
-            log.BadRule($"{action} action without text in {map} map");
-            return false;
-        }
-
-        if (isHeader && HeaderSyntax.NameLength(Encoding.Latin1.GetBytes(text), out _) == 0)
-        {
-            log.BadRule($"bad {action} header text \"{CheckLog.Printable(text)}\" in {map} map -- need \"headername: headervalue\"");
+            log.BadRule(problem);
             return false;
         }
 

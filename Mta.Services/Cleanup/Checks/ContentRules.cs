@@ -1,5 +1,6 @@
 using Mta.Core.Config;
 using Mta.Core.Mime;
+using Mta.Services.Checks;
 using Mta.Services.Maps;
 
 namespace Mta.Services.Cleanup.Checks;
@@ -57,14 +58,4 @@ internal sealed class ContentRules
         HeaderClass.Mime => MimeHeaders,
         _ => NestedHeaders,
     };
-}
-
-/// <summary>The tables of one parameter of checks, with its name for messages.</summary>
-internal sealed class CheckTables(TableRegistry tables, Settings settings, Parameter<string> parameter)
-{
-    public string Name => parameter.Name;
-
-    public ContentTables Tables { get; } = tables.OpenForContent(settings, parameter);
-
-    public bool IsEmpty => Tables.IsEmpty;
 }

@@ -229,7 +229,7 @@ public sealed partial class RewritingPair : IAsyncDisposable
         return MessageIds().Replace(message, "essage-Id: <ID@mx.example.org>");
     }
 
-    /// <summary>Deliveries, and warnings of what rewrites.</summary>
+    /// <summary>Deliveries, what checks of the client say, and warnings of what rewrites.</summary>
     private static List<string> Log(string log, int first, int second)
     {
         var lines = new SortedSet<string>(StringComparer.Ordinal);
@@ -245,6 +245,11 @@ public sealed partial class RewritingPair : IAsyncDisposable
             {
                 lines.Add($"{match.Groups[1].Value}: {match.Groups[2].Value}");
             }
+        }
+
+        foreach (Match match in Checks().Matches(log))
+        {
+            lines.Add(match.Groups[1].Value);
         }
 
         return [.. lines];
@@ -274,6 +279,9 @@ public sealed partial class RewritingPair : IAsyncDisposable
 
     [GeneratedRegex(@"[0-9A-Za-z]+: (to=<.*, relay=[^,]*, )(?:conn_use=\d+, )?delay=[^ ]*, delays=[^ ]*, (dsn=[0-9.]+, status=)(.*)")]
     private static partial Regex Outcomes();
+
+    [GeneratedRegex(@"postfix/smtp\[\d+\]: [0-9A-Za-z]{10,}: ((?:replace|prepend|strip|warning|info): (?:header|body) .*)")]
+    private static partial Regex Checks();
 
     // But not what Postfix says of a clock of this machine that runs unlike another one.
     [GeneratedRegex(@"postfix/(cleanup|trivial-rewrite|smtp)\[\d+\]: warning: (?!file system clock|resetting file time)(?:[0-9A-Za-z]{10,}: )?(.*)")]

@@ -9,7 +9,7 @@ public sealed partial class FolderTests
 {
     /// <summary>What several daemons use; all other folders of Mta.Services are daemons, and meet only through these.</summary>
     private static readonly HashSet<string> Libraries =
-        ["Anvil", "Clients", "Configuration", "Dns", "Mailbox", "Maps", "Master", "Net", "Nodes", "Postlogd", "Scache", "Tls"];
+        ["Anvil", "Checks", "Clients", "Configuration", "Dns", "Mailbox", "Maps", "Master", "Net", "Nodes", "Postlogd", "Scache", "Tls"];
 
     private static string Root { get; } = FindRoot();
 

@@ -7,8 +7,10 @@ using Mta.Core.Delivery;
 using Mta.Core.Queue;
 using Mta.Services.Clients;
 using Mta.Services.Dns;
+using Mta.Services.Maps;
 using Mta.Services.Net;
 using Mta.Services.Smtp;
+using Mta.Services.TrivialRewrite;
 
 namespace Mta.Services.Tests.Smtp;
 
@@ -17,6 +19,7 @@ internal sealed class SmtpScenario : IDeliveryReport, ILogSink, IDisposable
 {
     private readonly DeadlineSweeper sweeper = new(TimeProvider.System);
     private readonly Settings settings;
+    private readonly TableRegistry tables;
 
     /// <param name="mainCf">Lines of main.cf.</param>
     public SmtpScenario(string mainCf = "", bool lmtp = false, IDnsResolver? dns = null, OwnEndpoints? own = null)
@@ -29,7 +32,10 @@ internal sealed class SmtpScenario : IDeliveryReport, ILogSink, IDisposable
         }
 
         settings = new Settings(values);
-        Agent = new SmtpDeliveryAgent(lmtp, dns ?? new DnsResolver(settings), own ?? OwnEndpoints.None, sweeper, new MailLog(this));
+        var log = new MailLog(this);
+        tables = new TableRegistry(log, TimeProvider.System);
+        var resolver = new AddressResolver(settings, tables, log);
+        Agent = new SmtpDeliveryAgent(lmtp, settings, tables, resolver, dns ?? new DnsResolver(settings), own ?? OwnEndpoints.None, sweeper, log);
     }
 
     public SmtpDeliveryAgent Agent { get; }
