@@ -25,6 +25,8 @@ public sealed class MimeDowngrader : ILineReader
         header.Begin(ContentType.Text);
     }
 
+    private static ReadOnlySpan<byte> ClaimName => "Content-Transfer-Encoding: "u8;
+
     private enum State
     {
         /// <summary>The next line is the first of a header.</summary>
@@ -32,6 +34,14 @@ public sealed class MimeDowngrader : ILineReader
         Header,
         Body,
     }
+
+    /// <summary>A field, without its line end, as a conversion writes it. Rules for headers are not asked about those in Postfix.</summary>
+    public static bool IsClaim(ReadOnlySpan<byte> field) =>
+        field.StartsWith(ClaimName)
+        && (field[ClaimName.Length..].SequenceEqual("quoted-printable"u8)
+            || field[ClaimName.Length..].SequenceEqual("7bit"u8)
+            || field[ClaimName.Length..].SequenceEqual("8bit"u8)
+            || field[ClaimName.Length..].SequenceEqual("binary"u8));
 
     /// <summary>Takes the next piece of content.</summary>
     public void Write(ReadOnlySpan<byte> content, IBufferWriter<byte> to)
@@ -162,7 +172,7 @@ public sealed class MimeDowngrader : ILineReader
     {
         if (header.ClaimsEightBit)
         {
-            output.Write("Content-Transfer-Encoding: "u8);
+            output.Write(ClaimName);
             output.Write(encoding);
             output.Write("\n"u8);
         }

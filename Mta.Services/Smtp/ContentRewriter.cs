@@ -16,24 +16,24 @@ internal sealed class ContentRewriter
 {
     private readonly OutputRules rules;
     private readonly MimeReader reader;
+    private readonly bool converted;
     private readonly OutputChecks? checks;
     private readonly MappedHeader? generic;
 
     /// <summary>The rest is body that nothing is looked for in.</summary>
     private bool inBulk;
 
-    public ContentRewriter(OutputRules rules, DeliveryRequest request, MailLog log)
+    /// <param name="converted">The content has been converted to 7 bits.</param>
+    public ContentRewriter(OutputRules rules, bool converted, DeliveryRequest request, MailLog log)
     {
         this.rules = rules;
+        this.converted = converted;
         reader = new MimeReader(rules.Mime);
         checks = rules.HasChecks ? new OutputChecks(request, log) : null;
         generic = rules.Generic is { } maps
             ? new MappedHeader((address, _) => address, (address, cancellationToken) => maps.FindAsync(request.LogTag, address, cancellationToken), keepsOthers: true)
             : null;
     }
-
-    /// <summary>What the message turned out to be beyond our limits in; none while all is well.</summary>
-    public MimeErrors Errors => reader.Errors;
 
     /// <summary>Takes a piece of content, and puts out what can be; false, after a warning, when a table cannot answer.</summary>
     public async ValueTask<bool> WriteAsync(ReadOnlyMemory<byte> content, ArrayBufferWriter<byte> output, CancellationToken cancellationToken)
@@ -84,11 +84,6 @@ internal sealed class ContentRewriter
                 case MimeItem.None:
                     return true;
             }
-
-            if (reader.Errors != MimeErrors.None)
-            {
-                return true;
-            }
         }
 
         return true;
@@ -99,7 +94,7 @@ internal sealed class ContentRewriter
         var field = reader.Text;
         var isPrimary = reader.Class == HeaderClass.Primary;
         var tables = rules.For(reader.Class);
-        if (checks is not null && !tables.IsEmpty)
+        if (checks is not null && !tables.IsEmpty && !(converted && MimeDowngrader.IsClaim(field.Span)))
         {
             var result = await checks.AskAsync(tables, "header", field, output, cancellationToken).ConfigureAwait(false);
             if (result.IsFailed || result.Text is not { } text)
@@ -132,7 +127,7 @@ internal sealed class ContentRewriter
     {
         var line = reader.Text;
         var ends = reader.EndsLine;
-        if (checks is not null && !rules.Body.IsEmpty && (rules.BodySizeLimit == 0 || reader.Offset < rules.BodySizeLimit))
+        if (checks is not null && !rules.Body.IsEmpty)
         {
             var result = await checks.AskAsync(rules.Body, "body", line, output, cancellationToken).ConfigureAwait(false);
             if (result.IsFailed || result.Text is not { } text)

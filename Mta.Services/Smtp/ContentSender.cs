@@ -12,8 +12,6 @@ internal enum ContentOutcome : byte
     Interrupted,
     /// <summary>The store could not give all of it.</summary>
     Unreadable,
-    /// <summary>Parts within parts are deeper than they are looked into, which could hide something.</summary>
-    TooDeep,
     /// <summary>The message may not be ours any more: no final dot.</summary>
     Withdrawn,
 }
@@ -75,7 +73,7 @@ internal readonly struct ContentSender(SmtpSession session, DeliveryRequest requ
     private async ValueTask<ContentOutcome?> SendChangedAsync(CancellationToken cancellationToken)
     {
         var change = new Change(
-            convert ? new MimeDowngrader(session.Options.MimeNestingLimit) : null, rules is null ? null : new ContentRewriter(rules, request, log));
+            convert ? new MimeDowngrader(session.Options.MimeNestingLimit) : null, rules is null ? null : new ContentRewriter(rules, convert, request, log));
         if (request.Content.TryGetBytes(out var bytes))
         {
             return await SendAsync(change, bytes, isLast: true, cancellationToken).ConfigureAwait(false);
@@ -114,11 +112,6 @@ internal readonly struct ContentSender(SmtpSession session, DeliveryRequest requ
                 || (isLast && !await rewriter.CompleteAsync(change.Output, cancellationToken).ConfigureAwait(false)))
             {
                 return ContentOutcome.Unreadable;
-            }
-
-            if (rewriter.Errors != MimeErrors.None)
-            {
-                return ContentOutcome.TooDeep;
             }
 
             piece = change.Output.WrittenMemory;

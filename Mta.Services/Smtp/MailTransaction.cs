@@ -1,5 +1,4 @@
 using Mta.Core.Delivery;
-using Mta.Core.Mime;
 using Mta.Core.Queue;
 using Mta.Core.Smtp;
 using Mta.Services.Clients;
@@ -278,10 +277,6 @@ internal sealed class MailTransaction(SmtpSession session, DeliveryAttempt attem
                 // What went out so far must not become a message: the connection is broken off before the final dot.
                 session.IsDead = true;
                 attempt.FailAccepted(DataError());
-                return false;
-            case ContentOutcome.TooDeep:
-                session.IsDead = true;
-                attempt.FailAccepted(attempt.Status(session, DeliveryAction.Bounced, MimeErrorText.Dsn, MimeErrorText.Of(MimeErrors.Nesting)));
                 return false;
             case ContentOutcome.Withdrawn:
                 session.IsDead = true;

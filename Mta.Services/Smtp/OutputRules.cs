@@ -34,9 +34,7 @@ internal sealed class OutputRules
             NestingLimit = settings.Get(Parameters.MimeNestingLimit),
             BoundaryLengthLimit = settings.Get(Parameters.MimeBoundaryLengthLimit),
             IsDisabled = !HasChecks,
-            Reported = HasChecks ? MimeErrors.Nesting : MimeErrors.None,
         };
-        BodySizeLimit = settings.Get(Parameters.BodyChecksSizeLimit);
     }
 
     public GenericMaps? Generic { get; }
@@ -44,12 +42,10 @@ internal sealed class OutputRules
     /// <summary>Fields and lines are looked up.</summary>
     public bool HasChecks { get; }
 
+    /// <summary>For all lines: body_checks_size_limit is cleanup(8)'s alone.</summary>
     public CheckTables Body { get; }
 
     public MimeOptions Mime { get; }
-
-    /// <summary>Bytes of each segment of the body that are looked at; 0 for all.</summary>
-    public long BodySizeLimit { get; }
 
     /// <summary>Null when mail goes out as it is.</summary>
     public static OutputRules? From(Settings settings, bool lmtp, TableRegistry tables, IAddressResolver resolver, MailLog log)

