@@ -6,6 +6,7 @@ using Xunit;
 
 namespace Mta.Services.Tests.Smtp;
 
+[Collection(SmtpSinkTests.Memory)]
 public sealed class SmtpChecksTests
 {
     private const string Content = "Subject: one\n two\nX-Gone: x\nMime-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\nX-P: p\n\nold\n--b--\n";

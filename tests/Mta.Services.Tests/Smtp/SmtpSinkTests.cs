@@ -7,8 +7,12 @@ using static Mta.Services.Tests.Smtp.SmtpScenario;
 namespace Mta.Services.Tests.Smtp;
 
 /// <summary>Against a server that is not ours.</summary>
+[Collection(SmtpSinkTests.Memory)]
 public sealed class SmtpSinkTests
 {
+    /// <summary>One of these tests counts what the whole process allocates: tests that take much memory do not run beside it.</summary>
+    internal const string Memory = "memory";
+
     [Theory]
     [InlineData("")]
     [InlineData("-8")]
