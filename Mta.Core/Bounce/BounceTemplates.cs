@@ -5,7 +5,11 @@ namespace Mta.Core.Bounce;
 /// <summary>The templates of all kinds of reports: those of a file, and the program's for kinds that the file does not have.</summary>
 public sealed class BounceTemplates
 {
-    private const string Sender = "Mail Delivery System <MAILER-DAEMON>";
+    /// <summary>The From of templates that have none.</summary>
+    public const string Sender = "Mail Delivery System <MAILER-DAEMON>";
+
+    /// <summary>The same with header_from_format = obsolete.</summary>
+    public const string SenderAsOfOld = "MAILER-DAEMON (Mail Delivery System)";
 
     /// <summary>The program's own.</summary>
     public static readonly BounceTemplates BuiltIn = new(

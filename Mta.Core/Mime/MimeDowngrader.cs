@@ -35,8 +35,8 @@ public sealed class MimeDowngrader : ILineReader
         Body,
     }
 
-    /// <summary>A field, without its line end, as a conversion writes it. Rules for headers are not asked about those in Postfix.</summary>
-    public static bool IsClaim(ReadOnlySpan<byte> field) =>
+    /// <summary>A field, without its line end, as a conversion writes it.</summary>
+    internal static bool IsClaim(ReadOnlySpan<byte> field) =>
         field.StartsWith(ClaimName)
         && (field[ClaimName.Length..].SequenceEqual("quoted-printable"u8)
             || field[ClaimName.Length..].SequenceEqual("7bit"u8)

@@ -62,6 +62,12 @@ public sealed class MimeReader(MimeOptions options)
     /// <summary>Where the field stands.</summary>
     public HeaderClass Class { get; private set; }
 
+    /// <summary>
+    /// The same of content that a <see cref="MimeDowngrader"/> wrote: Postfix counts an encoding that it has put in itself with the header
+    /// in which it stands, not with the MIME fields.
+    /// </summary>
+    public HeaderClass ConvertedClass { get; private set; }
+
     /// <summary>Bytes before this piece in its segment: body_checks_size_limit counts from each boundary.</summary>
     public long Offset { get; private set; }
 
@@ -200,6 +206,7 @@ public sealed class MimeReader(MimeOptions options)
     {
         Text = header.WrittenMemory[..HeaderSyntax.CutLength(header.WrittenSpan, options.HeaderSizeLimit)];
         Class = MimeStructure.IsMimeField(header.WrittenSpan) ? HeaderClass.Mime : structure.Class;
+        ConvertedClass = MimeDowngrader.IsClaim(header.WrittenSpan) ? structure.Class : Class;
         structure.Field(header.WrittenSpan);
         headerGiven = true;
         return MimeItem.Header;

@@ -1,6 +1,7 @@
 using System.Text;
 using MimeKit;
 using Mta.Core.Addresses;
+using Mta.Core.Bounce;
 using Mta.Core.Config;
 using Mta.Core.Headers;
 using Mta.Core.Queue;
@@ -34,6 +35,7 @@ public sealed class BounceService(Settings settings, MailLog log, TimeProvider t
     private readonly ReportText text = new(ReportText.Load(settings, log), settings, log);
     private readonly string hostname = settings.Get(Parameters.Myhostname);
     private readonly string myorigin = settings.Get(Parameters.Myorigin);
+    private readonly bool asOfOld = settings.Get(Parameters.HeaderFromFormat).Equals("obsolete", StringComparison.OrdinalIgnoreCase);
     private readonly bool threaded = settings.Get(Parameters.EnableThreadedBounces);
     private readonly string mailName = settings.Get(Parameters.MailName);
     private readonly string doubleBounce = settings.Get(Parameters.DoubleBounceSender);
@@ -176,8 +178,11 @@ public sealed class BounceService(Settings settings, MailLog log, TimeProvider t
     private string MessageId(QueueId id) => $"<{id}@{hostname}>";
 
     /// <summary>As with any mail of this host, an address without a domain gets $myorigin.</summary>
-    private string From(string value) =>
-        AddressHeader.Rewrite("From", value, (address, _) => address.Length == 0 || address.Contains('@') ? address : $"{address}@{myorigin}") ?? $"From: {value}";
+    private string From(string value)
+    {
+        value = asOfOld && value == BounceTemplates.Sender ? BounceTemplates.SenderAsOfOld : value;
+        return AddressHeader.Rewrite("From", value, (address, _) => address.Length == 0 || address.Contains('@') ? address : $"{address}@{myorigin}") ?? $"From: {value}";
+    }
 
     private MimePart Notification(NotificationKind kind, IReadOnlyList<RecipientOutcome> outcomes, bool international)
     {

@@ -29,6 +29,9 @@ internal sealed class CleanupConfig
         AlwaysBcc = AddressQuoting.ToInternal(settings.Get(Parameters.AlwaysBcc).Trim());
         EmptyRecipient = settings.Get(Parameters.EmptyAddressRecipient);
         KeepOriginalRecipient = settings.Get(Parameters.EnableOriginalRecipient);
+        NamesAreComments = settings.Get(Parameters.HeaderFromFormat).Equals("obsolete", StringComparison.OrdinalIgnoreCase);
+        ConvertsEightBit = settings.Get(Parameters.ForceMimeInputConversion) && !settings.Get(Parameters.DisableMimeInputProcessing);
+        MimeNestingLimit = settings.Get(Parameters.MimeNestingLimit);
         DuplicateFilterLimit = settings.Get(Parameters.DuplicateFilterLimit);
         (droppedKnown, droppedOther) = ReadDropped(settings.Get(Parameters.MessageDropHeaders));
     }
@@ -72,6 +75,14 @@ internal sealed class CleanupConfig
     public bool KeepOriginalRecipient { get; }
 
     public int DuplicateFilterLimit { get; }
+
+    /// <summary>header_from_format is obsolete: From: address (name).</summary>
+    public bool NamesAreComments { get; }
+
+    /// <summary>force_mime_input_conversion: what claims to be 8-bit becomes quoted-printable.</summary>
+    public bool ConvertsEightBit { get; }
+
+    public int MimeNestingLimit { get; }
 
     /// <summary>message_drop_headers has the field.</summary>
     public bool Drops(HeaderName known, ReadOnlySpan<byte> name)

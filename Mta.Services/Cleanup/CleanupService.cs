@@ -10,7 +10,7 @@ namespace Mta.Services.Cleanup;
 /// cleanup(8): makes a queue message of what smtpd(8), pickup(8) and others hand over, and puts it into the queue.
 /// <para>
 /// Headers: removes those of message_drop_headers, completes addresses and adds what is missing in local context, counts Received, logs
-/// Message-Id. Body: passes through in bulk, unless header and body checks look into it. Envelope: addresses are completed, virtual(5) aliases
+/// Message-Id. Body: passes through in bulk, unless header and body checks look into it or force_mime_input_conversion makes 7 bits of it. Envelope: addresses are completed, virtual(5) aliases
 /// expanded, bcc recipients added, duplicates removed. Addresses of both go through canonical(5) maps and masquerading. Content above
 /// queue_chunk_size flows into the store while it is received.
 /// </para>

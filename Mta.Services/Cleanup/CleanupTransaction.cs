@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Text;
+using Mta.Core.Mime;
 using Mta.Core.Queue;
 using Mta.Services.Cleanup.Checks;
 using Mta.Services.Clients;
@@ -31,6 +33,11 @@ internal sealed class CleanupTransaction : ICleanupTransaction, IContentOutput
     /// <summary>The sender as it goes into the queue; null until it was looked up.</summary>
     private string? sender;
     private bool endsWithLf = true;
+
+    /// <summary>What makes quoted-printable of content that claims to be 8-bit; null when that is not wanted.</summary>
+    private readonly MimeDowngrader? converter;
+    private readonly ArrayBufferWriter<byte>? converted;
+
     /// <summary>The message was handed over or refused: nothing of it is left here.</summary>
     private bool ended;
 
@@ -41,6 +48,11 @@ internal sealed class CleanupTransaction : ICleanupTransaction, IContentOutput
         Id = id;
         IdText = id.ToString();
         headers = new HeaderPass(service, request, IdText);
+        if (service.Config.ConvertsEightBit)
+        {
+            converter = new MimeDowngrader(service.Config.MimeNestingLimit);
+            converted = new ArrayBufferWriter<byte>();
+        }
     }
 
     public QueueId Id { get; }
@@ -83,6 +95,24 @@ internal sealed class CleanupTransaction : ICleanupTransaction, IContentOutput
         }
 
         endsWithLf = content[^1] == Lf;
+        if (converter is null)
+        {
+            Take(content);
+            return;
+        }
+
+        converter.Write(content, converted!);
+        TakeConverted();
+    }
+
+    /// <summary>Content as it is to be stored, but for what is done to headers and by checks.</summary>
+    private void Take(ReadOnlySpan<byte> content)
+    {
+        if (content.IsEmpty)
+        {
+            return;
+        }
+
         eightBit = eightBit || !Ascii.IsValid(content);
         if (FindChecks() is { } found)
         {
@@ -123,6 +153,12 @@ internal sealed class CleanupTransaction : ICleanupTransaction, IContentOutput
         if (storeFailed)
         {
             return await RefuseAsync(new CleanupResult(CleanupOutcome.WriteError)).ConfigureAwait(false);
+        }
+
+        if (converter is not null)
+        {
+            converter.Complete(converted!);
+            TakeConverted();
         }
 
         if (FindChecks() is not null)
@@ -249,7 +285,7 @@ internal sealed class CleanupTransaction : ICleanupTransaction, IContentOutput
         {
             var recipient = recipients.Count == 0 ? null : service.Envelopes.CompleteRecipient(recipients[^1].Address);
             var log = new CheckLog(service.Log, request, IdText, service.Envelopes.CompleteSender(request.Sender), recipient);
-            checks = new ContentChecks(service.Checks, Actions, log);
+            checks = new ContentChecks(service.Checks, converter is not null, Actions, log);
         }
 
         return checks;
@@ -262,6 +298,12 @@ internal sealed class CleanupTransaction : ICleanupTransaction, IContentOutput
         {
             await StoreChunksAsync(cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    private void TakeConverted()
+    {
+        Take(converted!.WrittenSpan);
+        converted.ResetWrittenCount();
     }
 
     private void AppendBody(ReadOnlySpan<byte> content)

@@ -44,7 +44,9 @@ internal sealed class HeaderRules
     {
         var field = resent ? "Resent-From: " : "From: ";
         var address = AddressQuoting.ToExternal(sender.Length == 0 ? NullSenderFrom : sender);
-        return string.IsNullOrWhiteSpace(fullName) ? field + address : $"{field}{Phrase(fullName.Trim())} <{address}>";
+        return string.IsNullOrWhiteSpace(fullName) ? field + address
+            : config.NamesAreComments ? $"{field}{address} ({Comment(fullName.Trim())})"
+            : $"{field}{Phrase(fullName.Trim())} <{address}>";
     }
 
     /// <summary>A display name: RFC 2047 for 8-bit text, quotes for what is more than words.</summary>
@@ -52,13 +54,38 @@ internal sealed class HeaderRules
     {
         if (!Ascii.IsValid(name))
         {
-            return $"=?utf-8?B?{Convert.ToBase64String(Encoding.UTF8.GetBytes(name))}?=";
+            return EncodedWord(name);
         }
 
         return AddressQuoting.IsDotString(name.Replace(" ", "x", StringComparison.Ordinal))
             ? name
             : $"\"{name.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
     }
+
+    /// <summary>A name behind the address, RFC 5322 section 3.2.2: as it is while its parentheses match.</summary>
+    private static string Comment(string name)
+    {
+        if (!Ascii.IsValid(name))
+        {
+            return EncodedWord(name);
+        }
+
+        var depth = 0;
+        foreach (var c in name)
+        {
+            depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+            if (depth < 0)
+            {
+                break;
+            }
+        }
+
+        return depth == 0 && !name.Contains('\\', StringComparison.Ordinal)
+            ? name
+            : name.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("(", "\\(", StringComparison.Ordinal).Replace(")", "\\)", StringComparison.Ordinal);
+    }
+
+    private static string EncodedWord(string text) => $"=?utf-8?B?{Convert.ToBase64String(Encoding.UTF8.GetBytes(text))}?=";
 
     private static CompleteAddress Completion(IAddressResolver resolver, bool localContext)
     {

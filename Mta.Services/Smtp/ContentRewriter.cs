@@ -93,8 +93,8 @@ internal sealed class ContentRewriter
     {
         var field = reader.Text;
         var isPrimary = reader.Class == HeaderClass.Primary;
-        var tables = rules.For(reader.Class);
-        if (checks is not null && !tables.IsEmpty && !(converted && MimeDowngrader.IsClaim(field.Span)))
+        var tables = rules.For(converted ? reader.ConvertedClass : reader.Class);
+        if (checks is not null && !tables.IsEmpty)
         {
             var result = await checks.AskAsync(tables, "header", field, output, cancellationToken).ConfigureAwait(false);
             if (result.IsFailed || result.Text is not { } text)

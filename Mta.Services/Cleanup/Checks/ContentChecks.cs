@@ -16,7 +16,8 @@ namespace Mta.Services.Cleanup.Checks;
 /// Lookups may take time, so content waits here until <see cref="RunAsync"/>; then all of it that is complete goes on to the output.
 /// </para>
 /// </summary>
-internal sealed class ContentChecks(ContentRules rules, MessageActions actions, CheckLog log)
+/// <param name="converted">The content has been converted to 7 bits.</param>
+internal sealed class ContentChecks(ContentRules rules, bool converted, MessageActions actions, CheckLog log)
 {
     private readonly MimeReader reader = new(rules.Mime);
 
@@ -92,7 +93,7 @@ internal sealed class ContentChecks(ContentRules rules, MessageActions actions, 
     private async ValueTask HeaderAsync(IContentOutput output, CancellationToken cancellationToken)
     {
         var field = reader.Text;
-        var tables = rules.For(reader.Class);
+        var tables = rules.For(converted ? reader.ConvertedClass : reader.Class);
         if (asks && !tables.IsEmpty)
         {
             var rule = await AskAsync(tables, field, cancellationToken).ConfigureAwait(false);

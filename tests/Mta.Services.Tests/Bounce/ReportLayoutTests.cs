@@ -119,6 +119,14 @@ public sealed class ReportLayoutTests
     }
 
     [Fact]
+    public async Task Header_from_format_has_a_say_in_reports_too()
+    {
+        var status = new DeliveryStatus { Action = DeliveryAction.Bounced, Dsn = "5.7.1", Text = "no mail here" };
+        var report = await BuildAsync(new Recipient { Number = 0, Address = "r1@n.example" }, status, new StoredContent("\n"), "header_from_format = obsolete");
+        Encoding.UTF8.GetString(report.Content.Span).ShouldContain("\nFrom: MAILER-DAEMON@mx.example.org (Mail Delivery System)\n");
+    }
+
+    [Fact]
     public async Task A_template_file_has_headers_text_and_charset_of_the_report()
     {
         var file = Path.GetTempFileName();
