@@ -53,8 +53,9 @@ public enum AddressKeyKind : byte
 /// <summary>
 /// The keys of an address in the order of the table manual pages, in external form; tables fold them to lower case. Every table of a
 /// parameter is asked for a key before the next key. A sequence of values: it makes a string only for the key that is asked.
+/// As <see cref="ILookupKeys"/> it takes the domain for local: those are all keys that a walk may ask for.
 /// </summary>
-public struct AddressKeys
+public struct AddressKeys : ILookupKeys
 {
     private readonly string address;
     private readonly AddressKeyForms forms;
@@ -93,6 +94,22 @@ public struct AddressKeys
 
     /// <summary>The answer to <see cref="AddressKeyKind.AskDomainIsLocal"/>.</summary>
     public void SetDomainIsLocal(bool value) => domainIsLocal = value;
+
+    bool ILookupKeys.MoveNext()
+    {
+        if (!MoveNext())
+        {
+            return false;
+        }
+
+        if (kind != AddressKeyKind.AskDomainIsLocal)
+        {
+            return true;
+        }
+
+        domainIsLocal = true;
+        return MoveNext();
+    }
 
     public bool MoveNext()
     {

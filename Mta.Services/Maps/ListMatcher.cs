@@ -7,6 +7,7 @@ namespace Mta.Services.Maps;
 public sealed class ListMatcher(MatchList list, IReadOnlyList<ILookupTable> tables)
 {
     private readonly ILookupTable[] tables = [.. tables];
+    private readonly FarTables far = new(tables);
 
     public bool IsEmpty => list.IsEmpty;
 
@@ -28,7 +29,7 @@ public sealed class ListMatcher(MatchList list, IReadOnlyList<ILookupTable> tabl
     {
         while (step.Kind == MatchStepKind.AskTable)
         {
-            var found = await AskAsync(tables[step.Table], name, address, cancellationToken).ConfigureAwait(false);
+            var found = await AskAsync(step.Table, name, address, cancellationToken).ConfigureAwait(false);
             if (found.IsFailed)
             {
                 return LookupResult.Failed($"{list.Owner}: {found.Text}");
@@ -46,27 +47,32 @@ public sealed class ListMatcher(MatchList list, IReadOnlyList<ILookupTable> tabl
     }
 
     /// <summary>Asks for the name, its parents where the list has parents, and the address.</summary>
-    private async ValueTask<LookupResult> AskAsync(ILookupTable table, string name, IPAddress? address, CancellationToken cancellationToken)
+    private async ValueTask<LookupResult> AskAsync(int index, string name, IPAddress? address, CancellationToken cancellationToken)
     {
-        if (name.Length > 0)
+        var table = tables[index];
+        var keys = new MatchKeys(
+            name, parents: list.Kind != MatchListKind.Strings, withDots: !list.MatchesSubdomains,
+            address is null ? "" : (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString());
+        while (keys.MoveNext())
         {
-            var result = await table.FindAsync(name, cancellationToken).ConfigureAwait(false);
-            var withParents = list.Kind != MatchListKind.Strings && !table.MatchesWholeKey;
-            for (var dot = name.IndexOf('.', 1); withParents && result.Outcome == LookupOutcome.NotFound && dot > 0; dot = name.IndexOf('.', dot + 1))
+            if (keys.IsPartial && table.MatchesWholeKey)
             {
-                var parent = list.MatchesSubdomains ? name[(dot + 1)..] : name[dot..];
-                result = parent.Length == 0 ? result : await table.FindAsync(parent, cancellationToken).ConfigureAwait(false);
+                continue;
             }
 
+            if (far.Lacks(index, keys.Key))
+            {
+                await far.FetchAsync(index, keys, cancellationToken).ConfigureAwait(false);
+            }
+
+            var result = await table.FindAsync(keys.Key, cancellationToken).ConfigureAwait(false);
             if (result.Outcome != LookupOutcome.NotFound)
             {
                 return result;
             }
         }
 
-        return address is null
-            ? LookupResult.NotFound
-            : await table.FindAsync((address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString(), cancellationToken).ConfigureAwait(false);
+        return LookupResult.NotFound;
     }
 
     private LookupResult Result(MatchStep step, string name) => step.Kind switch

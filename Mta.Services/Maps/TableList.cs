@@ -6,7 +6,7 @@ namespace Mta.Services.Maps;
 public sealed class TableList(IReadOnlyList<ILookupTable> tables)
 {
     private readonly ILookupTable[] tables = [.. tables];
-    private readonly IPrefetchingTable[] prefetching = [.. tables.OfType<IPrefetchingTable>()];
+    private readonly FarTables far = new(tables);
 
     /// <summary>A list without tables, which answers not found.</summary>
     public static TableList Empty { get; } = new([]);
@@ -16,9 +16,27 @@ public sealed class TableList(IReadOnlyList<ILookupTable> tables)
     /// <summary>The first answer of any table for this one key. Completes at once when the answers are in memory.</summary>
     public ValueTask<LookupResult> FindAsync(string key, CancellationToken cancellationToken) => FindAsync(0, key, isPartial: false, cancellationToken);
 
-    /// <summary>The same for a key that is only a part of what is looked for (a parent domain, a network): tables of patterns are not asked.</summary>
-    public ValueTask<LookupResult> FindPartialAsync(string key, CancellationToken cancellationToken) =>
-        FindAsync(0, key, isPartial: true, cancellationToken);
+    /// <summary>The first answer for the keys of a search. Completes at once when the answers are in memory.</summary>
+    public ValueTask<LookupResult> FindFirstAsync<TKeys>(TKeys keys, CancellationToken cancellationToken)
+        where TKeys : struct, ILookupKeys
+    {
+        while (tables.Length > 0 && keys.MoveNext())
+        {
+            var pending = AskAsync(in keys, cancellationToken);
+            if (!pending.IsCompletedSuccessfully)
+            {
+                return FinishAsync(keys, pending, cancellationToken);
+            }
+
+            var result = pending.Result;
+            if (result.Outcome != LookupOutcome.NotFound)
+            {
+                return new(result);
+            }
+        }
+
+        return default;
+    }
 
     /// <summary>The first answer for the keys that <paramref name="forms"/> names, in the order of the manual pages.</summary>
     /// <param name="address">In internal form; the null address is never found.</param>
@@ -33,11 +51,6 @@ public sealed class TableList(IReadOnlyList<ILookupTable> tables)
         var keys = new AddressKeys(address, context.Extensions, forms);
         while (keys.MoveNext())
         {
-            if (keys.Kind == AddressKeyKind.Full && Lacks(keys.Key))
-            {
-                return PrefetchAsync(keys, context, cancellationToken);
-            }
-
             var pending = AskAsync(in keys, context, cancellationToken);
             if (!pending.IsCompletedSuccessfully)
             {
@@ -69,47 +82,51 @@ public sealed class TableList(IReadOnlyList<ILookupTable> tables)
     private ValueTask<LookupResult> AskAsync(in AddressKeys keys, MailAddressContext context, CancellationToken cancellationToken) =>
         keys.Kind == AddressKeyKind.AskDomainIsLocal
             ? context.LocalDomains.MatchAsync(keys.Domain.ToString(), orMyorigin: true, cancellationToken)
-            : FindAsync(0, keys.Key, keys.IsPartial, cancellationToken);
+            : AskAsync(in keys, cancellationToken);
 
-    private bool Lacks(string key)
+    private ValueTask<LookupResult> AskAsync<TKeys>(in TKeys keys, CancellationToken cancellationToken)
+        where TKeys : struct, ILookupKeys =>
+        far.Lack(keys.Key) ? FetchAsync(keys, cancellationToken) : FindAsync(0, keys.Key, keys.IsPartial, cancellationToken);
+
+    /// <summary>Asks for the current key. Where a table of the database has to be asked, it and those after it are asked for all further keys, too.</summary>
+    private async ValueTask<LookupResult> FetchAsync<TKeys>(TKeys keys, CancellationToken cancellationToken)
+        where TKeys : struct, ILookupKeys
     {
-        foreach (var table in prefetching)
+        var (key, isPartial) = (keys.Key, keys.IsPartial);
+        var fetched = false;
+        for (var i = 0; i < tables.Length; i++)
         {
-            if (table.Lacks(key))
+            if (isPartial && tables[i].MatchesWholeKey)
             {
-                return true;
+                continue;
+            }
+
+            if (!fetched && far.Lacks(i, key))
+            {
+                await far.FetchAsync(i, keys, cancellationToken).ConfigureAwait(false);
+                fetched = true;
+            }
+
+            var result = await tables[i].FindAsync(key, cancellationToken).ConfigureAwait(false);
+            if (result.Outcome != LookupOutcome.NotFound)
+            {
+                return Checked(result, tables[i], key);
             }
         }
 
-        return false;
+        return default;
     }
 
-    /// <summary>Asks large tables for all keys at once; the walk that follows finds the answers in memory.</summary>
-    private async ValueTask<AddressMatch> PrefetchAsync(AddressKeys keys, MailAddressContext context, CancellationToken cancellationToken)
+    private async ValueTask<LookupResult> FinishAsync<TKeys>(TKeys keys, ValueTask<LookupResult> pending, CancellationToken cancellationToken)
+        where TKeys : struct, ILookupKeys
     {
-        var all = new List<string> { keys.Key };
-        var rest = keys;
-        while (rest.MoveNext())
+        var result = await pending.ConfigureAwait(false);
+        while (result.Outcome == LookupOutcome.NotFound && keys.MoveNext())
         {
-            if (rest.Kind == AddressKeyKind.AskDomainIsLocal)
-            {
-                rest.SetDomainIsLocal(true);
-            }
-            else
-            {
-                all.Add(rest.Key);
-            }
+            result = await AskAsync(in keys, cancellationToken).ConfigureAwait(false);
         }
 
-        foreach (var table in prefetching)
-        {
-            if (table.Lacks(keys.Key))
-            {
-                await table.PrefetchAsync(all, cancellationToken).ConfigureAwait(false);
-            }
-        }
-
-        return await FinishAsync(keys, AskAsync(in keys, context, cancellationToken), context, cancellationToken).ConfigureAwait(false);
+        return result;
     }
 
     private async ValueTask<AddressMatch> FinishAsync(

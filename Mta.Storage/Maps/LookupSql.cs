@@ -28,12 +28,12 @@ internal static class LookupSql
         WHERE t.name = $1
         """;
 
-    /// <summary>$1 name, $2 keys. No row when the table does not exist; one with a null key when it has none of them.</summary>
+    /// <summary>$1 names, $2 keys. No row for a table that does not exist; one with a null key for one that has none of them.</summary>
     public const string FindMany =
         """
-        SELECT e.key, e.value
+        SELECT t.name, e.key, e.value
         FROM mta.lookup_table t LEFT JOIN mta.lookup_entry e ON e.table_id = t.id AND e.kind = t.kind AND e.key = ANY($2)
-        WHERE t.name = $1
+        WHERE t.name = ANY($1)
         """;
 
     /// <summary>

@@ -83,25 +83,30 @@ public sealed class LookupStore(NpgsqlDataSource source)
                 : new StoredAnswer(false, null);
         });
 
-    /// <summary>Those of the keys that there are; null when there is no such table.</summary>
-    public ValueTask<Dictionary<string, string>?> FindManyAsync(string name, string[] keys, CancellationToken cancellationToken) =>
+    /// <summary>Those of the keys that there are in each of the tables that exist.</summary>
+    public ValueTask<Dictionary<string, Dictionary<string, string>>> FindManyAsync(string[] names, string[] keys, CancellationToken cancellationToken) =>
         StorageErrors.MapAsync(async () =>
         {
-            Dictionary<string, string>? found = null;
+            var tables = new Dictionary<string, Dictionary<string, string>>(StringComparer.Ordinal);
             await using var command = source.CreateCommand(LookupSql.FindMany);
-            command.Parameters.Add(new() { Value = name });
+            command.Parameters.Add(new() { Value = names });
             command.Parameters.Add(new() { Value = keys });
             await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
             while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
             {
-                found ??= new Dictionary<string, string>(StringComparer.Ordinal);
-                if (!reader.IsDBNull(0))
+                var name = reader.GetString(0);
+                if (!tables.TryGetValue(name, out var found))
                 {
-                    found.Add(reader.GetString(0), reader.GetString(1));
+                    tables[name] = found = new Dictionary<string, string>(StringComparer.Ordinal);
+                }
+
+                if (!reader.IsDBNull(1))
+                {
+                    found.Add(reader.GetString(1), reader.GetString(2));
                 }
             }
 
-            return found;
+            return tables;
         });
 
     /// <summary>The rules of a table of patterns with their positions, in order.</summary>

@@ -11,7 +11,7 @@ namespace Mta.Services.Maps.Stored;
 /// Read at the first lookup, or before when the node starts; the <see cref="TableWatcher"/> says when it changed. While the database is
 /// away, what is in memory goes on answering for a while; what is not fails and is never "not found".
 /// </summary>
-internal sealed class StoredTable : IPrefetchingTable, IWatchedTable
+internal sealed class StoredTable : ILookupTable, IWatchedTable
 {
     /// <summary>How long a table in memory answers without word from the database that it is unchanged.</summary>
     public static readonly TimeSpan TrustedFor = TimeSpan.FromMinutes(5);
@@ -52,39 +52,60 @@ internal sealed class StoredTable : IPrefetchingTable, IWatchedTable
         return content is { } known && IsTrusted && known.TryFind(key, out var result) ? new(result) : FetchAsync(key, cancellationToken);
     }
 
+    /// <summary>True when asking for the key now would take a round trip of its own.</summary>
     public bool Lacks(string key) => content is KeyedContent known && IsTrusted && !known.TryFind(key.ToLowerInvariant(), out _);
 
-    public async ValueTask PrefetchAsync(IReadOnlyList<string> keys, CancellationToken cancellationToken)
+    /// <summary>
+    /// Fetches by one statement what some tables of a registry do not know of the keys; the lookups that follow find it in memory. Failures
+    /// are left to them: they fail in the same way, and say why.
+    /// </summary>
+    public static async ValueTask PrefetchAsync(IReadOnlyList<StoredTable> tables, IReadOnlyList<string> keys, CancellationToken cancellationToken)
     {
-        if (content is not KeyedContent known)
+        var asked = new List<(string Name, KeyedContent Content)>(tables.Count);
+        var missing = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var table in tables)
+        {
+            if (table.content is KeyedContent known && table.IsTrusted && AddMissing(known, keys, missing))
+            {
+                asked.Add((table.Name, known));
+            }
+        }
+
+        if (asked.Count == 0)
         {
             return;
         }
 
-        var missing = new List<string>(keys.Count);
-        foreach (var key in keys)
-        {
-            var folded = key.ToLowerInvariant();
-            if (!folded.AsSpan().ContainsAny(Unstorable) && !known.TryFind(folded, out _))
-            {
-                missing.Add(folded);
-            }
-        }
-
         try
         {
-            if (missing.Count > 0 && await store.FindManyAsync(Name, [.. missing], cancellationToken).ConfigureAwait(false) is { } found)
+            var found = await tables[0].store.FindManyAsync([.. asked.Select(a => a.Name).Distinct()], [.. missing], cancellationToken).ConfigureAwait(false);
+            foreach (var (name, known) in asked)
             {
-                foreach (var key in missing)
+                foreach (var key in found.TryGetValue(name, out var entries) ? missing : [])
                 {
-                    known.Keep(key, found.TryGetValue(key, out var value) ? LookupResult.Found(value) : LookupResult.NotFound);
+                    known.Keep(key, entries!.TryGetValue(key, out var value) ? LookupResult.Found(value) : LookupResult.NotFound);
                 }
             }
         }
         catch (StorageException)
         {
-            // The lookup that follows fails in the same way, and says why.
         }
+    }
+
+    private static bool AddMissing(KeyedContent known, IReadOnlyList<string> keys, HashSet<string> missing)
+    {
+        var lacks = false;
+        foreach (var key in keys)
+        {
+            var folded = key.ToLowerInvariant();
+            if (!folded.AsSpan().ContainsAny(Unstorable) && !known.TryFind(folded, out _))
+            {
+                lacks = true;
+                missing.Add(folded);
+            }
+        }
+
+        return lacks;
     }
 
     /// <summary>Reads the table unless it is in memory. Throws <see cref="StorageException"/>.</summary>

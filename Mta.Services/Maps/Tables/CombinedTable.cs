@@ -6,7 +6,7 @@ namespace Mta.Services.Maps.Tables;
 /// <c>pipemap:{type:a, type:b}</c>, where each table is asked for the answer of the one before, and <c>unionmap:{type:a, type:b}</c>, where
 /// all are asked for the key and their answers are joined with commas. Fails when any of the tables that are asked fails.
 /// </summary>
-internal sealed class CombinedTable : ILookupTable
+internal sealed class CombinedTable : IOuterTable
 {
     private readonly ILookupTable[] tables;
     private readonly bool isPipe;
@@ -22,6 +22,8 @@ internal sealed class CombinedTable : ILookupTable
     public string Reference { get; }
 
     public bool MatchesWholeKey { get; }
+
+    public IReadOnlyList<ILookupTable> Inner => isPipe ? tables[..1] : tables;
 
     public static ILookupTable Open(TableReference reference, Func<TableReference, ILookupTable> open)
     {

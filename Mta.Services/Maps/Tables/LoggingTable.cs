@@ -4,11 +4,13 @@ using Mta.Services.Clients;
 namespace Mta.Services.Maps.Tables;
 
 /// <summary><c>debug:type:name</c>: another table, with every lookup logged.</summary>
-internal sealed class LoggingTable(TableReference reference, ILookupTable table, MailLog log) : ILookupTable
+internal sealed class LoggingTable(TableReference reference, ILookupTable table, MailLog log) : IOuterTable
 {
     public string Reference { get; } = reference.ToString();
 
     public bool MatchesWholeKey => table.MatchesWholeKey;
+
+    public IReadOnlyList<ILookupTable> Inner => [table];
 
     public async ValueTask<LookupResult> FindAsync(string key, CancellationToken cancellationToken)
     {

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Globalization;
-using System.Net;
 using Mta.Core.Addresses;
 using Mta.Core.Config;
 using Mta.Core.Lookup;
@@ -20,18 +19,14 @@ internal static class AccessTables
     public static async ValueTask<Verdict> CheckClientAsync(CheckContext context, TableList tables, CancellationToken cancellationToken)
     {
         var client = context.Session.Client;
-        var found = await FindDomainAsync(context, tables, client.Name, cancellationToken).ConfigureAwait(false);
-        if (found.Outcome == LookupOutcome.NotFound)
-        {
-            found = await FindAddressAsync(tables, client.IpAddress, cancellationToken).ConfigureAwait(false);
-        }
-
+        var keys = new ChainedKeys<DomainKeys, NetworkKeys>(DomainKeys(context, client.Name), new NetworkKeys(client.IpAddress));
+        var found = await tables.FindFirstAsync(keys, cancellationToken).ConfigureAwait(false);
         return Act(context, found, client.Tag, "Client host");
     }
 
     public static async ValueTask<Verdict> CheckHeloAsync(CheckContext context, TableList tables, CancellationToken cancellationToken) =>
         context.Session.Helo is { } helo
-            ? Act(context, await FindDomainAsync(context, tables, helo, cancellationToken).ConfigureAwait(false), helo, "Helo command")
+            ? Act(context, await tables.FindFirstAsync(DomainKeys(context, helo), cancellationToken).ConfigureAwait(false), helo, "Helo command")
             : Verdict.Dunno;
 
     public static ValueTask<Verdict> CheckSenderAsync(CheckContext context, TableList tables, CancellationToken cancellationToken)
@@ -63,57 +58,16 @@ internal static class AccessTables
         CheckContext context, TableList tables, string address, string subject, string @class, CancellationToken cancellationToken)
     {
         var parents = context.Config.AccessMatchesSubdomains ? AddressKeyForms.ParentDomains : AddressKeyForms.DotParentDomains;
-        var match = await tables.FindMailAddressAsync(address, AddressForms | parents, context.Config.Addresses, cancellationToken).ConfigureAwait(false);
-        var found = match.Result.Outcome == LookupOutcome.NotFound
-            ? await FindLocalPartAsync(tables, address, context.Config.Addresses.Extensions, cancellationToken).ConfigureAwait(false)
-            : match.Result;
+        // user+ext@ and user@ come after the domain.
+        var extensions = context.Config.Addresses.Extensions;
+        var keys = new ChainedKeys<AddressKeys, LocalPartKeys>(
+            new AddressKeys(address, extensions, AddressForms | parents), new LocalPartKeys(address, extensions));
+        var found = await tables.FindFirstAsync(keys, cancellationToken).ConfigureAwait(false);
         return Act(context, found, AddressQuoting.ToExternal(subject), @class);
     }
 
-    // user+ext@ and user@ come after the domain.
-    private static async ValueTask<LookupResult> FindLocalPartAsync(TableList tables, string address, ExtensionRules extensions, CancellationToken cancellationToken)
-    {
-        var at = address.LastIndexOf('@');
-        var found = at > 0 ? await tables.FindPartialAsync(address[..(at + 1)], cancellationToken).ConfigureAwait(false) : LookupResult.NotFound;
-        return found.Outcome == LookupOutcome.NotFound && at > 0 && extensions.IndexOfDelimiter(address.AsSpan(0, at)) is > 0 and var delimiter
-            ? await tables.FindPartialAsync($"{address.AsSpan(0, delimiter)}@", cancellationToken).ConfigureAwait(false)
-            : found;
-    }
-
-    // mail.example.com, example.com, com; or .example.com where smtpd_access_maps wants it so.
-    private static async ValueTask<LookupResult> FindDomainAsync(
-        CheckContext context, TableList tables, string name, CancellationToken cancellationToken)
-    {
-        var found = await tables.FindAsync(name, cancellationToken).ConfigureAwait(false);
-        var plain = context.Config.AccessMatchesSubdomains;
-        for (var dot = name.IndexOf('.', StringComparison.Ordinal);
-            found.Outcome == LookupOutcome.NotFound && dot >= 0 && dot < name.Length - 1 && name[0] != '[';
-            dot = name.IndexOf('.', dot + 1))
-        {
-            found = await tables.FindPartialAsync(name[(plain ? dot + 1 : dot)..], cancellationToken).ConfigureAwait(false);
-        }
-
-        return found;
-    }
-
-    // 192.0.2.1, 192.0.2, 192.0, 192; an IPv6 address the same way, by its colons.
-    private static async ValueTask<LookupResult> FindAddressAsync(TableList tables, IPAddress address, CancellationToken cancellationToken)
-    {
-        var key = address.ToString();
-        var found = await tables.FindAsync(key, cancellationToken).ConfigureAwait(false);
-        while (found.Outcome == LookupOutcome.NotFound && key.AsSpan().LastIndexOfAny('.', ':') is > 0 and var cut)
-        {
-            key = key[..cut].TrimEnd(':');
-            if (key.Length == 0)
-            {
-                break;
-            }
-
-            found = await tables.FindPartialAsync(key, cancellationToken).ConfigureAwait(false);
-        }
-
-        return found;
-    }
+    // smtpd_access_maps may want parents with a dot.
+    private static DomainKeys DomainKeys(CheckContext context, string name) => new(name, withDots: !context.Config.AccessMatchesSubdomains);
 
     private static Verdict Act(CheckContext context, LookupResult found, string subject, string @class)
     {
