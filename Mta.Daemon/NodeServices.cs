@@ -171,6 +171,7 @@ public sealed class NodeServices : IAsyncDisposable
         await space.StartAsync(cancellationToken).ConfigureAwait(false);
         await servers.ApplyAsync(configuration, environment.Listeners).ConfigureAwait(false);
         _ = MaintainAsync();
+        _ = new ContentRecycler(storage.Slots, environment.Log, environment.Time).RunAsync(stopping.Token);
     }
 
     private async ValueTask ListenAsync(bool wanted)

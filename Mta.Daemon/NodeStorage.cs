@@ -50,6 +50,7 @@ internal sealed class NodeStorage : IAsyncDisposable
         Shares = new ShareStore(heartbeatSource);
         Reader = new QueueReader(readSource);
         Uploads = new UploadStore(readSource);
+        Slots = new ContentSlots(readSource);
         Space = new DatabaseSpace(database, readSource);
     }
 
@@ -78,6 +79,8 @@ internal sealed class NodeStorage : IAsyncDisposable
     public QueueReader Reader { get; }
 
     public UploadStore Uploads { get; }
+
+    public ContentSlots Slots { get; }
 
     public AcceptCombiner MakeAccept(NodeLease lease, Settings settings) =>
         new(acceptSource, () => lease.Epoch, settings.Get(Parameters.QueueAcceptConnections))

@@ -17,19 +17,27 @@ internal static class QueueSql
         "alive AS MATERIALIZED (SELECT 1 FROM mta.node, pg_advisory_xact_lock($3, $4) WHERE name = $1 AND epoch = $2 FOR KEY SHARE OF node)";
 
     // $5 on: the parallel arrays of messages, recipients and content chunks. The last insert counts messages: 0 when the epoch has ended.
-    private const string AcceptParts =
+    private const string AcceptRecipients =
         """
         , rcpt AS (INSERT INTO mta_store.recipient (message_id, number, address, original, notify, original_recipient)
-            SELECT r.* FROM unnest($20::bigint[], $21::int[], $22::text[], $23::text[], $24::smallint[], $25::text[]) r, alive),
-        body AS (INSERT INTO mta_store.content (message_id, chunk, data)
-            SELECT c.* FROM unnest($26::bigint[], $27::int[], $28::bytea[]) c, alive)
+            SELECT r.* FROM unnest($20::bigint[], $21::int[], $22::text[], $23::text[], $24::smallint[], $25::text[]) r, alive)
+        """;
+
+    private const string AcceptParts = AcceptRecipients +
+        """
+        , body AS (INSERT INTO mta_store.new_content (slot, message_id, chunk, data)
+            SELECT mta_store.slot_at(clock_timestamp()), c.* FROM unnest($26::bigint[], $27::int[], $28::bytea[]) c, alive)
         """;
 
     // Messages that streamed in, and those that replace one in maildrop: when another node has enqueued that one before, the batch fails
-    // with MTA01, and is taken apart until the message stands alone.
-    private const string AcceptSources =
+    // with MTA01, and is taken apart until the message stands alone. A message that was requeued keeps its id, and what it was before may still
+    // be in a slot of new content: what is in content comes before that.
+    private const string AcceptSources = AcceptRecipients +
         """
-        , stored AS (DELETE FROM mta_store.upload u USING alive WHERE u.message_id = ANY ($29::bigint[])),
+        , body AS (INSERT INTO mta_store.content (message_id, chunk, data)
+            SELECT c.* FROM unnest($26::bigint[], $27::int[], $28::bytea[]) c, alive
+            ON CONFLICT (message_id, chunk) DO UPDATE SET data = excluded.data),
+        stored AS (DELETE FROM mta_store.upload u USING alive WHERE u.message_id = ANY ($29::bigint[])),
         picked AS MATERIALIZED (SELECT mta.maildrop_finish($30::bigint[]) FROM alive)
         """;
 
@@ -45,14 +53,14 @@ internal static class QueueSql
 
     public const string AcceptUnowned = "WITH " + AliveWriter + AcceptParts + IntoIncoming;
 
-    private const string AcceptOwnedFromSource = "WITH " + AliveWriter + AcceptParts + AcceptSources + IntoActive + ", picked";
+    private const string AcceptOwnedFromSource = "WITH " + AliveWriter + AcceptSources + IntoActive + ", picked";
 
-    private const string AcceptUnownedFromSource = "WITH " + AliveWriter + AcceptParts + AcceptSources + IntoIncoming + ", picked";
+    private const string AcceptUnownedFromSource = "WITH " + AliveWriter + AcceptSources + IntoIncoming + ", picked";
 
     private static readonly string[] AcceptHeld = [.. HoldReasons.Select(r => "WITH " + AliveWriter + AcceptParts + IntoHold(r))];
 
     private static readonly string[] AcceptHeldFromSource =
-        [.. HoldReasons.Select(r => "WITH " + AliveWriter + AcceptParts + AcceptSources + IntoHold(r) + ", picked")];
+        [.. HoldReasons.Select(r => "WITH " + AliveWriter + AcceptSources + IntoHold(r) + ", picked")];
 
     /// <summary>The values of held_by, by <see cref="HoldReason"/>.</summary>
     private static string[] HoldReasons => ["", "access", "header_checks", "body_checks"];
@@ -238,15 +246,18 @@ internal static class QueueSql
         """;
 
     /// <summary>The contents of messages that have one chunk.</summary>
-    public const string WholeContents = "SELECT message_id, data FROM mta_store.content WHERE message_id = ANY ($1) AND chunk = 0";
+    public const string WholeContents = "SELECT message_id, data FROM mta_store.contents_of($1) WHERE chunk = 0";
 
-    public const string ContentChunk = "SELECT data FROM mta_store.content WHERE message_id = $1 AND chunk = $2";
+    public const string ContentChunk = "SELECT mta_store.content_chunk($1, $2)";
+
+    public const string RecycleContent = "SELECT mta_store.recycle_content()";
 
     public const string UploadBegin =
         "WITH " + Alive + " INSERT INTO mta_store.upload (message_id, epoch) SELECT $3, $2 FROM alive";
 
     public const string UploadChunk =
-        "WITH " + Alive + " INSERT INTO mta_store.content (message_id, chunk, data) SELECT $3, $4, $5 FROM alive";
+        "WITH " + Alive + " INSERT INTO mta_store.content (message_id, chunk, data) SELECT $3, $4, $5 FROM alive" +
+        " ON CONFLICT (message_id, chunk) DO UPDATE SET data = excluded.data";
 
     public const string UploadAbort =
         "WITH c AS (DELETE FROM mta_store.content WHERE message_id = $1) DELETE FROM mta_store.upload WHERE message_id = $1";

@@ -23,7 +23,7 @@ public sealed class StoredMessageReader(NpgsqlDataSource source)
         "ORDER BY 1";
 
     private const string Chunk =
-        "SELECT data FROM mta_store.content WHERE message_id = $1 AND chunk = $2 UNION ALL SELECT data FROM mta_store.maildrop_chunk WHERE message_id = $1 AND chunk = $2";
+        "SELECT data FROM mta_store.content_chunk($1, $2) data WHERE data IS NOT NULL UNION ALL SELECT data FROM mta_store.maildrop_chunk WHERE message_id = $1 AND chunk = $2";
 
     /// <summary>Null when no queue has it.</summary>
     public async Task<StoredMessage?> FindAsync(QueueId id, CancellationToken cancellationToken)

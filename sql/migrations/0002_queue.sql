@@ -93,7 +93,8 @@ CREATE TABLE mta_store.recipient (
     PRIMARY KEY (message_id, number)
 );
 
--- Content once, apart from the queue rows, in chunks numbered from 0. Small ones stay in the row and nothing is compressed.
+-- Content once, apart from the queue rows, in chunks numbered from 0. Small ones stay in the row and nothing is compressed. Here is what
+-- streamed in, and what outlived its slot of new_content.
 CREATE TABLE mta_store.content (
     message_id bigint NOT NULL,
     chunk integer NOT NULL,
@@ -101,6 +102,114 @@ CREATE TABLE mta_store.content (
     PRIMARY KEY (message_id, chunk)
 ) WITH (toast_tuple_target = 8160);
 ALTER TABLE mta_store.content ALTER COLUMN data SET STORAGE EXTERNAL;
+
+-- The content of mail that was just accepted, in slots of time. Most mail has left before its slot is closed: nobody deletes its row, and
+-- the slot is truncated when what still lives has been copied to content. A snapshot that stays open keeps none of it.
+CREATE TABLE mta_store.new_content (
+    slot smallint NOT NULL,
+    message_id bigint NOT NULL,
+    chunk integer NOT NULL,
+    data bytea NOT NULL,
+    PRIMARY KEY (message_id, chunk, slot)
+) PARTITION BY LIST (slot);
+ALTER TABLE mta_store.new_content ALTER COLUMN data SET STORAGE EXTERNAL;
+DO $body$
+BEGIN
+    FOR slot IN 0..7 LOOP
+        EXECUTE format('CREATE TABLE mta_store.new_content_%s PARTITION OF mta_store.new_content FOR VALUES IN (%s)
+                        WITH (toast_tuple_target = 8160, autovacuum_enabled = false, toast.autovacuum_enabled = false)', slot, slot);
+        EXECUTE format('ALTER TABLE mta_store.new_content_%s ALTER COLUMN data SET STORAGE EXTERNAL', slot);
+    END LOOP;
+END
+$body$;
+
+-- What was copied of a slot since it was truncated last, and the rows that it had then.
+CREATE TABLE mta_store.content_slot (
+    slot smallint PRIMARY KEY,
+    copied_at timestamptz,
+    row_count bigint NOT NULL DEFAULT 0,
+    copied bigint[] NOT NULL DEFAULT '{}'
+);
+INSERT INTO mta_store.content_slot SELECT generate_series(0, 7);
+
+-- The slot that is written at a time; each is open for 20 seconds. That a writer is late is no error: its row is found before the slot goes.
+CREATE FUNCTION mta_store.slot_at(at timestamptz) RETURNS smallint LANGUAGE sql IMMUTABLE AS $body$
+    SELECT (floor(extract(epoch FROM at) / 20)::bigint % 8)::smallint
+$body$;
+
+-- The content of all messages, each chunk once.
+CREATE VIEW mta_store.any_content AS
+    SELECT message_id, chunk, data FROM mta_store.content
+    UNION ALL
+    SELECT n.message_id, n.chunk, n.data FROM mta_store.new_content n
+    WHERE NOT EXISTS (SELECT FROM mta_store.content c WHERE c.message_id = n.message_id AND c.chunk = n.chunk);
+
+-- For readers. A slot grows from nothing to much within seconds, so a plan that was made for what it had then would walk through all of it.
+CREATE FUNCTION mta_store.contents_of(messages bigint[]) RETURNS TABLE (message_id bigint, chunk integer, data bytea) LANGUAGE sql STABLE
+    SET enable_seqscan = off AS $body$
+    SELECT c.message_id, c.chunk, c.data FROM mta_store.any_content c WHERE c.message_id = ANY (messages)
+$body$;
+
+CREATE FUNCTION mta_store.content_chunk(message bigint, number integer) RETURNS bytea LANGUAGE sql STABLE SET enable_seqscan = off AS $body$
+    SELECT c.data FROM mta_store.any_content c WHERE c.message_id = message AND c.chunk = number
+$body$;
+
+-- One step of the life of one slot that is closed: copies what still lives, and, in another transaction and a slot's time later, truncates.
+-- Between the two whoever began before the copy (pg_dump takes its snapshot first and its locks later) finds the rows in the slot. False when
+-- there is nothing to do now, or another node does it.
+CREATE FUNCTION mta_store.recycle_content() RETURNS boolean LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' SET enable_seqscan = off AS $body$
+DECLARE
+    state mta_store.content_slot;
+    rows_now bigint;
+    copied_now bigint[];
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtext('mta.recycle_content')) THEN
+        RETURN false;
+    END IF;
+    SELECT s.* INTO state FROM mta_store.content_slot s
+        WHERE s.slot NOT IN (mta_store.slot_at(clock_timestamp()), mta_store.slot_at(clock_timestamp() - interval '20 s'))
+          AND (s.copied_at IS NULL OR s.copied_at < clock_timestamp() - interval '20 s')
+          AND pg_relation_size(('mta_store.new_content_' || s.slot)::regclass) > 0
+        ORDER BY s.copied_at LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    BEGIN
+        -- Writers wait for each other's end here, readers do not. Each statement below has a snapshot later than this lock.
+        EXECUTE format('LOCK TABLE mta_store.new_content_%s IN SHARE MODE', state.slot);
+        EXECUTE format('SELECT count(*) FROM mta_store.new_content_%s', state.slot) INTO rows_now;
+        IF state.copied_at IS NOT NULL AND rows_now = state.row_count THEN
+            EXECUTE format('TRUNCATE mta_store.new_content_%s', state.slot);
+            -- What ended while it was copied was not yet there for those who ended it.
+            DELETE FROM mta_store.content c WHERE c.message_id = ANY (state.copied) AND NOT mta_store.is_queued(c.message_id);
+            UPDATE mta_store.content_slot s SET copied_at = NULL, row_count = 0, copied = '{}' WHERE s.slot = state.slot;
+            RETURN true;
+        END IF;
+    EXCEPTION WHEN lock_not_available THEN
+        -- Somebody reads it for longer, as a backup does.
+        UPDATE mta_store.content_slot s SET copied_at = clock_timestamp() WHERE s.slot = state.slot AND s.copied_at IS NOT NULL;
+        RETURN false;
+    END;
+    EXECUTE format(
+        'WITH copied AS (INSERT INTO mta_store.content SELECT n.message_id, n.chunk, n.data FROM mta_store.new_content_%s n
+             WHERE mta_store.is_queued(n.message_id) ON CONFLICT DO NOTHING RETURNING message_id)
+         SELECT coalesce(array_agg(message_id), ''{}'') FROM copied', state.slot) INTO copied_now;
+    UPDATE mta_store.content_slot s SET copied_at = clock_timestamp(), row_count = rows_now, copied = state.copied || copied_now WHERE s.slot = state.slot;
+    RETURN true;
+END
+$body$;
+
+-- Whether a message is in a queue. It moves from one to another within one statement, so no snapshot misses it.
+CREATE FUNCTION mta_store.is_queued(message bigint) RETURNS boolean LANGUAGE plpgsql STABLE AS $body$
+BEGIN
+    RETURN EXISTS (SELECT FROM mta_store.active WHERE id = message)
+        OR EXISTS (SELECT FROM mta_store.incoming WHERE id = message)
+        OR EXISTS (SELECT FROM mta_store.deferred WHERE id = message)
+        OR EXISTS (SELECT FROM mta_store.hold WHERE id = message)
+        OR EXISTS (SELECT FROM mta_store.corrupt WHERE id = message);
+END
+$body$;
 
 -- Messages whose content is still streaming in; their chunks go when the epoch ends.
 CREATE TABLE mta_store.upload (

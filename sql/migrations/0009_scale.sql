@@ -72,8 +72,9 @@ BEGIN
             moved AS (INSERT INTO mta_store.maildrop (id, sender, recipients, notify, dsn_return, envelope_id, flags, submitted_by, size, chunk_count)
                 SELECT m.id, m.sender, a.recipients, coalesce(a.notify, 0), m.dsn_return, m.envelope_id, m.flags & 3, by_role, m.size, m.chunk_count
                 FROM m LEFT JOIN addressed a ON a.id = m.id RETURNING id),
-            c AS (DELETE FROM mta_store.content q USING m WHERE q.message_id = m.id RETURNING q.message_id, q.chunk, q.data),
-            copied AS (INSERT INTO mta_store.maildrop_chunk SELECT c.message_id, c.chunk, c.data FROM c)
+            c AS (DELETE FROM mta_store.content q USING m WHERE q.message_id = m.id),
+            -- As of the beginning of this statement, before the line above.
+            copied AS (INSERT INTO mta_store.maildrop_chunk SELECT x.message_id, x.chunk, x.data FROM mta_store.contents_of(ARRAY(SELECT m.id FROM m)) x)
             SELECT array_agg(moved.id) INTO done FROM moved;
         WHEN 'delete' THEN
             WITH d AS (DELETE FROM mta_store.deferred q USING unnest(wanted) AS u(id) WHERE q.id = u.id RETURNING q.id),

@@ -31,6 +31,6 @@ internal sealed record SoakPlan
     {
         Held = held,
         Compared = held / 6 < TimeSpan.FromMinutes(5) ? held / 6 : TimeSpan.FromMinutes(5),
-        Reuse = held / 12 < TimeSpan.FromMinutes(5) ? TimeSpan.FromSeconds(Math.Max(45, held.TotalSeconds / 12)) : TimeSpan.FromMinutes(5),
+        Reuse = held / 6 < TimeSpan.FromMinutes(5) ? TimeSpan.FromSeconds(Math.Max(45, held.TotalSeconds / 6)) : TimeSpan.FromMinutes(5),
     };
 }

@@ -146,7 +146,7 @@ public sealed class AdminFunctionTests
         (await admin.CallAsync("requeue", id)).ShouldBe("done");
         (await admin.AskAsync($"SELECT sender || ' ' || recipients[1] FROM mta.maildrop WHERE queue_id = '{id}'")).ShouldBe("s@example.com r@example.org");
         (await admin.Queue.CountAsync("maildrop_chunk")).ShouldBe(1);
-        (await admin.Queue.CountAsync("content")).ShouldBe(0);
+        (await admin.Queue.CountContentAsync()).ShouldBe(0);
         (await admin.Queue.CountAsync("recipient")).ShouldBe(0);
         (await admin.CallAsync("delete", id)).ShouldBe("done");
         (await admin.Queue.CountAsync("maildrop_chunk")).ShouldBe(0);
@@ -202,6 +202,11 @@ public sealed class AdminFunctionTests
             ids.Add((queueName, (await admin.StoreAsync(queueName)).Value));
         }
 
+        if (action is "delete")
+        {
+            await admin.Queue.SettleContentAsync();
+        }
+
         const long unknown = 5L << 12;
         var results = await new QueueAdministration(admin.Queue.Source, "carol").AdministerAsync(action, [.. ids.Select(i => i.Id).Reverse(), unknown, ids[0].Id], default);
         results.Count.ShouldBe(ids.Count + 1);
@@ -216,14 +221,14 @@ public sealed class AdminFunctionTests
         if (action is "delete")
         {
             (await admin.Queue.CountAsync("recipient")).ShouldBe(1, "what the node owns");
-            (await admin.Queue.CountAsync("content")).ShouldBe(1);
+            (await admin.Queue.CountAsync("any_content")).ShouldBe(1);
         }
 
         if (action is "requeue")
         {
             (await admin.AskAsync("SELECT string_agg(DISTINCT sender || ' ' || recipients[1], ',') || count(*) FROM mta.maildrop")).ShouldBe("s@example.com r@example.org3");
             (await admin.Queue.CountAsync("maildrop_chunk")).ShouldBe(3);
-            (await admin.Queue.CountAsync("content")).ShouldBe(2);
+            (await admin.Queue.CountContentAsync()).ShouldBe(2);
         }
 
         if (action is "release")

@@ -15,7 +15,7 @@ public sealed class AcceptCombinerTests
         (await queue.CountAsync("active")).ShouldBe(75);
         (await queue.CountAsync("incoming")).ShouldBe(25);
         (await queue.CountAsync("recipient")).ShouldBe(200);
-        (await queue.CountAsync("content")).ShouldBe(100);
+        (await queue.CountAsync("any_content")).ShouldBe(100);
     }
 
     [Fact]
@@ -27,7 +27,7 @@ public sealed class AcceptCombinerTests
         result.Outcome.ShouldBe(AcceptOutcome.EpochEnded);
         (await queue.CountAsync("active")).ShouldBe(0);
         (await queue.CountAsync("recipient")).ShouldBe(0);
-        (await queue.CountAsync("content")).ShouldBe(0);
+        (await queue.CountAsync("any_content")).ShouldBe(0);
     }
 
     [Fact]

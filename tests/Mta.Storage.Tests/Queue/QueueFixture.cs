@@ -76,6 +76,13 @@ internal sealed class QueueFixture : IAsyncDisposable
         await command.ExecuteNonQueryAsync();
     }
 
+    /// <summary>Content of all messages so far, as if it had outlived its slots.</summary>
+    public Task SettleContentAsync() => ExecuteAsync(
+        "INSERT INTO mta_store.content SELECT message_id, chunk, data FROM mta_store.new_content; TRUNCATE mta_store.new_content");
+
+    /// <summary>Pieces of content, of messages in a queue.</summary>
+    public Task<long> CountContentAsync() => CountAsync("any_content WHERE mta_store.is_queued(message_id)");
+
     public Task<long> CountAsync(string table) => ScalarAsync<long>($"SET search_path = mta_store, mta; SELECT count(*) FROM {table}");
 
     public async ValueTask DisposeAsync()
