@@ -8,13 +8,13 @@ internal static class QueueSql
         "id, sender, size, recipient_count, flags, dsn_return, envelope_id, client_name, client_address, client_port, protocol, helo, " +
         "message_id, filter, chunk_count, attempts, warned";
 
-    // The row lock waits for nobody but a change of the epoch, and such a change waits for it: what this transaction inserts, claims or
-    // finishes is seen by whoever ends the epoch afterwards.
-    private const string Alive = "alive AS MATERIALIZED (SELECT 1 FROM mta.node WHERE name = $1 AND epoch = $2 FOR KEY SHARE)";
+    // The row lock waits for nobody but the end of the epoch, and that waits for it: what this transaction inserts, claims or finishes is
+    // seen by whoever ends the epoch afterwards.
+    private const string Alive = "alive AS MATERIALIZED (SELECT 1 FROM mta_store.live_epoch WHERE node = $1 AND epoch = $2 FOR KEY SHARE)";
 
     // The writer's lock is held until the transaction has really ended, whatever became of the connection; settling waits for it.
     private const string AliveWriter =
-        "alive AS MATERIALIZED (SELECT 1 FROM mta.node, pg_advisory_xact_lock($3, $4) WHERE name = $1 AND epoch = $2 FOR KEY SHARE OF node)";
+        "alive AS MATERIALIZED (SELECT 1 FROM mta_store.live_epoch, pg_advisory_xact_lock($3, $4) WHERE node = $1 AND epoch = $2 FOR KEY SHARE OF live_epoch)";
 
     // $5 on: the parallel arrays of messages, recipients and content chunks. The last insert counts messages: 0 when the epoch has ended.
     private const string AcceptRecipients =

@@ -7,8 +7,7 @@ CREATE SEQUENCE mta.epoch_seq;
 -- Each epoch gets another number, so that the ids of a restarted node cannot repeat whatever its clock does.
 CREATE SEQUENCE mta.node_number_seq AS smallint MINVALUE 16 MAXVALUE 4095 CYCLE;
 
--- One row a node. Epoch and number have unique indexes on purpose: changing one takes the lock that conflicts with FOR KEY SHARE, which
--- every transaction that inserts, claims or finishes rows for an epoch holds, while a heartbeat (no key column) does not wait for them.
+-- One row a node, with its heartbeat.
 CREATE TABLE mta.node (
     name text PRIMARY KEY,
     number smallint NOT NULL,
@@ -30,6 +29,14 @@ CREATE TABLE mta.node (
     CONSTRAINT node_number_is_not_reserved_for_sql CHECK (number BETWEEN 16 AND 4095),
     CONSTRAINT node_state_known CHECK (state IN ('live', 'ended'))
 ) WITH (fillfactor = 50);
+
+-- The epochs that live, one a node. Every transaction that inserts, claims or finishes rows for an epoch locks its row FOR KEY SHARE; who ends
+-- the epoch deletes it. Nothing else changes it: were it the row with the heartbeat, a snapshot that stays open would keep a version of it for
+-- each heartbeat, and all those transactions would have to go through them, each with a list of lockers of its own.
+CREATE TABLE mta_store.live_epoch (
+    node text PRIMARY KEY,
+    epoch bigint NOT NULL
+);
 
 -- The last id bound of numbers that were in use before.
 CREATE TABLE mta.node_number (
@@ -226,16 +233,17 @@ CREATE TABLE mta_store.destination (
 );
 CREATE INDEX destination_next_due ON mta_store.destination (next_due);
 
--- Ends an epoch and gives its mail back. The change of the node's key waits for the transactions in flight that hold FOR KEY SHARE on it;
--- later ones find that their epoch has ended. False when the epoch had ended already.
+-- Ends an epoch and gives its mail back. The deletion waits for the transactions in flight that hold FOR KEY SHARE on the row; later ones find
+-- that their epoch has ended. That row is locked before the node's, by all. False when the epoch had ended already.
 CREATE FUNCTION mta.end_epoch(node_name text, ended bigint) RETURNS boolean LANGUAGE plpgsql AS $body$
 DECLARE
     node mta.node;
 BEGIN
-    SELECT * INTO node FROM mta.node WHERE name = node_name AND epoch = ended FOR UPDATE;
+    DELETE FROM mta_store.live_epoch l WHERE l.node = node_name AND l.epoch = ended;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
+    SELECT * INTO STRICT node FROM mta.node WHERE name = node_name AND epoch = ended FOR UPDATE;
     INSERT INTO mta.node_number VALUES (node.number, node.id_bound)
         ON CONFLICT (number) DO UPDATE SET id_bound = greatest(mta.node_number.id_bound, excluded.id_bound);
     UPDATE mta.node SET epoch = nextval('mta.epoch_seq'), state = 'ended' WHERE name = node_name;
@@ -278,6 +286,7 @@ DECLARE
 BEGIN
     -- One at a time, so that two nodes cannot take one number or one name.
     PERFORM pg_advisory_xact_lock(hashtext('mta.begin_epoch'));
+    PERFORM FROM mta_store.live_epoch l WHERE l.node = node_name FOR UPDATE;
     SELECT * INTO old FROM mta.node n WHERE n.name = node_name FOR UPDATE;
     IF FOUND THEN
         IF old.state = 'live' AND old.instance <> node_instance AND old.lease_until > clock_timestamp() THEN
@@ -298,6 +307,7 @@ BEGIN
         number = excluded.number, epoch = excluded.epoch, instance = excluded.instance, state = 'live', lease_until = excluded.lease_until,
         heartbeat_at = excluded.heartbeat_at, started_at = excluded.started_at, id_bound = excluded.id_bound, host = excluded.host,
         process_id = excluded.process_id, program_version = excluded.program_version, share_nodes = NULL;
+    INSERT INTO mta_store.live_epoch VALUES (node_name, new_epoch);
     RETURN QUERY SELECT new_epoch, new_number, coalesce(bound, 0::bigint), coalesce(old.drained_at IS NOT NULL, false);
 END
 $body$;

@@ -56,6 +56,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock
 DECLARE
     old mta.node;
 BEGIN
+    PERFORM FROM mta_store.live_epoch l WHERE l.node = remove_node.name FOR UPDATE;
     SELECT n.* INTO old FROM mta.node n WHERE n.name = remove_node.name FOR UPDATE;
     IF NOT FOUND THEN
         RETURN 'not found';

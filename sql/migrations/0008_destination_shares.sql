@@ -54,8 +54,8 @@ DECLARE
     since timestamptz;
     give integer;
 BEGIN
-    -- First the node's row, which whoever ends the epoch may hold for long, and then the lock that all wait for.
-    PERFORM FROM mta.node n WHERE n.name = node_name AND n.epoch = node_epoch FOR KEY SHARE;
+    -- First the epoch's row, which whoever ends the epoch may hold for long, and then the lock that all wait for.
+    PERFORM FROM mta_store.live_epoch l WHERE l.node = node_name AND l.epoch = node_epoch FOR KEY SHARE;
     IF NOT FOUND THEN
         RETURN;
     END IF;

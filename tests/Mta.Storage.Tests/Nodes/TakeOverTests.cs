@@ -20,7 +20,7 @@ public sealed class TakeOverTests
         (await queue.Accept.StoreAsync(queue.Message())).Outcome.ShouldBe(Mta.Storage.Queue.AcceptOutcome.Stored);
         await using var frozen = await queue.Source.OpenConnectionAsync(Cancel);
         await using var transaction = await frozen.BeginTransactionAsync(Cancel);
-        await using var hold = new NpgsqlCommand($"SELECT 1 FROM mta.node WHERE name = '{queue.Epoch.Name}' FOR KEY SHARE", frozen);
+        await using var hold = new NpgsqlCommand($"SELECT 1 FROM mta_store.live_epoch WHERE node = '{queue.Epoch.Name}' FOR KEY SHARE", frozen);
         await hold.ExecuteScalarAsync(Cancel);
 
         var since = Stopwatch.GetTimestamp();
@@ -47,7 +47,7 @@ public sealed class TakeOverTests
             var epoch = (await nodes.BeginAsync(QueueFixture.Identity, TimeSpan.FromMinutes(1), Cancel))!;
             await using var frozen = await source.OpenConnectionAsync(Cancel);
             await using var transaction = await frozen.BeginTransactionAsync(Cancel);
-            await using var hold = new NpgsqlCommand("SELECT current_user::text || count(*) FROM (SELECT FROM mta.node FOR KEY SHARE) n", frozen);
+            await using var hold = new NpgsqlCommand("SELECT current_user::text || count(*) FROM (SELECT FROM mta_store.live_epoch FOR KEY SHARE) n", frozen);
             (await hold.ExecuteScalarAsync(Cancel)).ShouldBe("mta_daemon1");
 
             (await nodes.EndAsync(epoch, Cancel).AsTask().WaitAsync(TimeSpan.FromSeconds(30), Cancel)).ShouldBeTrue();
@@ -74,7 +74,7 @@ public sealed class TakeOverTests
         await using var session = await other.OpenConnectionAsync(Cancel);
         await using var transaction = await session.BeginTransactionAsync(Cancel);
         await using var command = new NpgsqlCommand(
-            $"WITH alive AS MATERIALIZED (SELECT 1 FROM mta.node WHERE name = '{queue.Epoch.Name}' FOR KEY SHARE) {statement}", session);
+            $"WITH alive AS MATERIALIZED (SELECT 1 FROM mta_store.live_epoch WHERE node = '{queue.Epoch.Name}' FOR KEY SHARE) {statement}", session);
         var working = command.ExecuteScalarAsync(Cancel);
         await UntilAsync($"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = '{application}' AND query LIKE 'WITH alive%' AND wait_event IN ('PgSleep', 'ClientRead'))");
 
@@ -97,6 +97,25 @@ public sealed class TakeOverTests
                 Cancel.ThrowIfCancellationRequested();
             }
         }
+    }
+
+    [Fact]
+    public async Task Heartbeats_leave_no_versions_of_the_row_that_every_transaction_locks()
+    {
+        await using var queue = await QueueFixture.CreateAsync();
+        await using var report = await queue.Source.OpenConnectionAsync(Cancel);
+        await using var snapshot = await report.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, Cancel);
+        await new NpgsqlCommand("SELECT count(*) FROM mta.queue", report).ExecuteScalarAsync(Cancel);
+        const string Version = "SELECT ctid::text FROM mta_store.live_epoch";
+        var before = await queue.ScalarAsync<string>(Version);
+        var nodes = new NodeRegistry(queue.Source);
+        for (var i = 0; i < 3; i++)
+        {
+            (await nodes.HeartbeatAsync(queue.Epoch, TimeSpan.FromMinutes(1), default, TimeSpan.FromSeconds(10), Cancel)).IsAlive.ShouldBeTrue();
+            (await queue.Accept.StoreAsync(queue.Message())).Outcome.ShouldBe(Mta.Storage.Queue.AcceptOutcome.Stored);
+        }
+
+        (await queue.ScalarAsync<string>(Version)).ShouldBe(before);
     }
 
     [Fact]
