@@ -11,6 +11,9 @@ public sealed class ListMatcher(MatchList list, IReadOnlyList<ILookupTable> tabl
 
     public bool IsEmpty => list.IsEmpty;
 
+    /// <summary>Tables are asked, so that the answer may be another one the next time.</summary>
+    public bool HasTables => tables.Length > 0;
+
     /// <summary>Found when the list has the host, domain or string.</summary>
     public ValueTask<LookupResult> MatchAsync(string name, CancellationToken cancellationToken) => MatchAsync(name, null, cancellationToken);
 

@@ -238,6 +238,28 @@ COMMENT ON COLUMN mta.relayhost.map IS 'The table, as references name it after t
 COMMENT ON COLUMN mta.relayhost.sender IS 'user@domain, @domain, or <>.';
 COMMENT ON COLUMN mta.relayhost.relayhost IS '[host]:port, a domain, or DUNNO.';
 
+-- Statements that name a partition fire its triggers, not those of lookup_entry; nodes have to see what they change, too.
+DO $body$
+DECLARE
+    partition regclass;
+BEGIN
+    FOR partition IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'mta.lookup_entry'::regclass ORDER BY 1 LOOP
+        EXECUTE format($sql$
+            CREATE TRIGGER entry_inserted AFTER INSERT ON %1$s
+                REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION mta.lookup_changed('new');
+            CREATE TRIGGER entry_deleted AFTER DELETE ON %1$s
+                REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION mta.lookup_changed('old');
+            CREATE TRIGGER entry_updated AFTER UPDATE ON %1$s
+                REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION mta.lookup_changed('new');
+            CREATE TRIGGER entry_updated_from AFTER UPDATE ON %1$s
+                REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION mta.lookup_changed('old');
+            CREATE TRIGGER entry_truncated AFTER TRUNCATE ON %1$s
+                FOR EACH STATEMENT EXECUTE FUNCTION mta.lookup_changed();
+            $sql$, partition);
+    END LOOP;
+END
+$body$;
+
 -- Rules of patterns in order: what cidr:, regexp: and pcre: read when rules are stored under their path or name. A rule is a line as the
 -- files have it: '/^Subject: x/ REJECT', '192.0.2.0/24 OK', 'if /x/', 'endif'.
 

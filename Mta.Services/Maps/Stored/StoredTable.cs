@@ -137,7 +137,8 @@ internal sealed class StoredTable : ILookupTable, IWatchedTable
         }
         else
         {
-            Take(await source.ReadAsync(found, cancellationToken).ConfigureAwait(false), asked);
+            changedAt = asked;
+            Take(await source.ReadSmallAsync(found, cancellationToken).ConfigureAwait(false), asked);
         }
 
         if (content is KeyedContent { IsTooLarge: false } && time.GetElapsedTime(changedAt) >= limits.Quiet)

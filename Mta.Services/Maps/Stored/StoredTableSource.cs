@@ -38,27 +38,25 @@ internal sealed class StoredTableSource(
             version = await VersionAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        return await ReadAsync(version, cancellationToken).ConfigureAwait(false);
+        return version is { } known ? await ReadEntriesAsync(known, limits.WholeEntries, cancellationToken).ConfigureAwait(false) : Nothing();
     }
 
-    /// <summary>Reads the table, known to be at least as new as <paramref name="version"/>; null when there is none.</summary>
-    public async Task<StoredContent> ReadAsync(StoredTableVersion? version, CancellationToken cancellationToken)
-    {
-        if (version is not { } known)
-        {
-            return IsEmptyWhenMissing ? new WholeContent(default, []) : new MissingContent(MissingText);
-        }
+    /// <summary>
+    /// Reads a table that changed, known to be at least as new as <paramref name="version"/>; null when there is none. A large one is asked by
+    /// key, for reading it takes longer than a change may take to be seen.
+    /// </summary>
+    public async Task<StoredContent> ReadSmallAsync(StoredTableVersion? version, CancellationToken cancellationToken) =>
+        version is { } known ? await ReadEntriesAsync(known, limits.SmallEntries, cancellationToken).ConfigureAwait(false) : Nothing();
 
-        return await ReadEntriesAsync(known, cancellationToken).ConfigureAwait(false);
-    }
+    private StoredContent Nothing() => IsEmptyWhenMissing ? new WholeContent(default, []) : new MissingContent(MissingText);
 
-    private async Task<StoredContent> ReadEntriesAsync(StoredTableVersion version, CancellationToken cancellationToken)
+    private async Task<StoredContent> ReadEntriesAsync(StoredTableVersion version, int limit, CancellationToken cancellationToken)
     {
         var small = new List<KeyValuePair<string, string>>();
         CompactEntries.Builder? large = null;
         var fits = await store.ReadEntriesAsync(
             version.Id,
-            limits.WholeEntries,
+            limit,
             (key, value) =>
             {
                 if (large is null && small.Count < limits.SmallEntries)
@@ -71,7 +69,7 @@ internal sealed class StoredTableSource(
                 return large.TryAdd(key, value);
             },
             cancellationToken).ConfigureAwait(false);
-        return !fits ? new KeyedContent(version, limits.KeptAnswers, isTooLarge: true)
+        return !fits ? new KeyedContent(version, limits.KeptAnswers, isTooLarge: limit == limits.WholeEntries)
             : large is null ? new WholeContent(version, small)
             : new CompactContent(version, large.Build());
     }

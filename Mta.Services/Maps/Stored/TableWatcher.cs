@@ -3,12 +3,16 @@ using Mta.Storage.Maps;
 namespace Mta.Services.Maps.Stored;
 
 /// <summary>
-/// Asks the database for the versions of all stored tables in use, by one small statement, twice a second: so a change that was committed
+/// Asks the database for the versions of all stored tables in use, by one small statement, three times a second: so a change that was committed
 /// anywhere counts within a second. Whoever hears the notification <c>mta_lookup</c> may <see cref="Poke"/> it to be faster.
 /// </summary>
 internal sealed class TableWatcher(LookupStore store, TimeProvider time, Action<string> warn) : IAsyncDisposable
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
+    /// <summary>A second less what a round may take on a node and a database that have much to do.</summary>
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>Of one round: on a connection that is dead nothing would be seen until its commands time out.</summary>
+    private static readonly TimeSpan RoundLimit = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource stop = new();
     private readonly SemaphoreSlim wake = new(0, 1);
@@ -60,25 +64,35 @@ internal sealed class TableWatcher(LookupStore store, TimeProvider time, Action<
             return;
         }
 
+        Exception? failure = null;
         try
         {
             var versions = await store.ReadVersionsAsync(asked, cancellationToken).ConfigureAwait(false);
             foreach (var table in watched)
             {
-                await table.RefreshAsync(Find(versions, table.Name), cancellationToken).ConfigureAwait(false);
+                try
+                {
+                    await table.RefreshAsync(Find(versions, table.Name), cancellationToken).ConfigureAwait(false);
+                }
+                catch (Exception e) when (e is not OperationCanceledException || !stop.IsCancellationRequested)
+                {
+                    // One that cannot be read must not keep the others from being seen.
+                    failure = e;
+                }
             }
-
-            failing = false;
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (e is not OperationCanceledException || !stop.IsCancellationRequested)
         {
             // Also what must not happen: a watcher that ends would let tables grow old in silence.
-            if (!failing)
-            {
-                failing = true;
-                warn($"cannot see changes of lookup tables: {e.Message}");
-            }
+            failure = e;
         }
+
+        if (failure is not null && !failing)
+        {
+            warn($"cannot see changes of lookup tables: {failure.Message}");
+        }
+
+        failing = failure is not null;
     }
 
     public async ValueTask DisposeAsync()
@@ -125,7 +139,11 @@ internal sealed class TableWatcher(LookupStore store, TimeProvider time, Action<
                     }
                 }
 
-                await PollAsync(stop.Token).ConfigureAwait(false);
+                using (var limit = new CancellationTokenSource(RoundLimit, time))
+                using (var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stop.Token))
+                {
+                    await PollAsync(either.Token).ConfigureAwait(false);
+                }
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)

@@ -35,11 +35,11 @@ internal sealed class CheckContext(SmtpdSession session)
     public Resolution? Resolution { get; private set; }
 
     /// <summary>
-    /// permit_mynetworks would permit the client: asked once a session, for addresses do not change. Null: the table failed.
+    /// permit_mynetworks would permit the client: asked once a session, for addresses do not change, unless tables say so. Null: a table failed.
     /// </summary>
     public async ValueTask<bool?> IsMyNetworkAsync(CancellationToken cancellationToken)
     {
-        if (isMyNetwork is null)
+        if (isMyNetwork is null || Config.MyNetworks.HasTables)
         {
             var client = session.Client;
             var found = await Config.MyNetworks.MatchAsync(client.Name, client.IpAddress, cancellationToken).ConfigureAwait(false);
@@ -66,6 +66,13 @@ internal sealed class CheckContext(SmtpdSession session)
     {
         Begin(null, null);
         return WalkAsync(Config.Restrictions.Helo, session.Helo ?? "", "Helo command", cancellationToken);
+    }
+
+    /// <summary>MAIL is refused for its size or for lack of space.</summary>
+    public ServerReply RefuseMail(string address, ServerReply reply)
+    {
+        Begin(address, null);
+        return Refused(reply, "reject");
     }
 
     /// <summary>The address of MAIL: whether it can be one, and without smtpd_delay_reject the sender list.</summary>

@@ -25,9 +25,15 @@ internal sealed class MtaCluster : IAsyncDisposable
     /// <param name="count">Nodes, named node0 and so on.</param>
     /// <param name="mainCf">For all of them.</param>
     /// <param name="masterCf">Lines of master.cf for the first one, which override the built-in ones.</param>
-    public static async Task<MtaCluster> StartAsync(int count, CancellationToken cancellationToken, string mainCf = "", string masterCf = "")
+    /// <param name="sql">What is in the database before the nodes start.</param>
+    public static async Task<MtaCluster> StartAsync(int count, CancellationToken cancellationToken, string mainCf = "", string masterCf = "", string sql = "")
     {
         var database = await TestDatabase.CreateAsync();
+        await using (var prepare = database.DataSource.CreateCommand(sql.Length > 0 ? sql : "SELECT 1"))
+        {
+            await prepare.ExecuteNonQueryAsync(cancellationToken);
+        }
+
         var cluster = new MtaCluster(database, async t => await database.DataSource.OpenConnectionAsync(t), await SmtpSink.StartAsync(cancellationToken));
         return await cluster.StartAsync(count, _ => database.ConnectionString, mainCf, masterCf, cancellationToken);
     }

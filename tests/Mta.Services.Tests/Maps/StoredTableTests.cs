@@ -102,6 +102,25 @@ public sealed class StoredTableTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_table_that_became_large_is_asked_by_key_at_once()
+    {
+        await SqlAsync("INSERT INTO mta.lookup VALUES ('/etc/mta-test/virtual', 'a', 'one')");
+        var table = (StoredTable)registry.Open("hash:" + Name);
+        (await FindAsync(table, "a")).Value.ShouldBe("one");
+
+        // Reading it takes too long to be seen within a second; that comes later.
+        await new LookupWriter(source).BuildAsync(Name, LookupKind.Map, Enumerable.Range(0, 150).ToDictionary(i => $"k{i}", i => $"v{i}"), false, Stop);
+        await registry.PollAsync(Stop);
+        table.Lacks("k77").ShouldBeTrue();
+        (await FindAsync(table, "k77")).Value.ShouldBe("v77");
+        (await FindAsync(table, "a")).ShouldBe(LookupResult.NotFound);
+        time.Advance(TimeSpan.FromSeconds(11));
+        await registry.PollAsync(Stop);
+        await table.Growing;
+        table.Lacks("k78").ShouldBeFalse();
+    }
+
+    [Fact]
     public async Task All_keys_of_an_address_come_in_one_round_trip()
     {
         var entries = Enumerable.Range(0, LargeEntries).ToDictionary(i => $"k{i}", i => $"v{i}");

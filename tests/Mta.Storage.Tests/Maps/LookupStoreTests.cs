@@ -73,6 +73,21 @@ public sealed class LookupStoreTests : IAsyncLifetime
         (await AllAsync()).ShouldBe(["b 2", "c 4"]);
     }
 
+    [Theory]
+    [InlineData("INSERT INTO mta.map_entry (table_id, key, value) SELECT id, 'b', '2' FROM mta.lookup_table")]
+    [InlineData("UPDATE mta.map_entry SET value = '2'")]
+    [InlineData("DELETE FROM mta.map_entry")]
+    [InlineData("TRUNCATE mta.map_entry")]
+    [InlineData("TRUNCATE mta.lookup_entry")]
+    public async Task A_change_is_seen_that_names_a_partition(string sql)
+    {
+        await BuildAsync(("a", "1"));
+        var before = (await store.ReadVersionsAsync([Name], Stop))[0].Version;
+        await using var connection = await database.DataSource.OpenConnectionAsync(Stop);
+        await ExecuteAsync(connection, sql);
+        (await store.ReadVersionsAsync([Name], Stop))[0].Version.ShouldBeGreaterThan(before);
+    }
+
     [Fact]
     public async Task More_entries_than_the_limit_are_not_read()
     {
