@@ -18,6 +18,8 @@ internal sealed class UnlistedRecipients
     private readonly ClassTables virtualAlias;
     private readonly ClassTables virtualMailbox;
     private readonly ClassTables relay;
+    private readonly TableList[] recipientMappings;
+    private readonly TableList[] senderMappings;
 
     public UnlistedRecipients(SmtpdConfig config, TableRegistry tables)
     {
@@ -31,12 +33,10 @@ internal sealed class UnlistedRecipients
         var senderCanonicalMaps = tables.Open(settings, Parameters.SenderCanonicalMaps);
         var virtualAliasMaps = tables.Open(settings, Parameters.VirtualAliasMaps);
         var named = settings.Get(Parameters.ShowUserUnknownTableName);
+        recipientMappings = Order(recipientCanonicalMaps, canonicalMaps, virtualAliasMaps);
+        senderMappings = Order(senderCanonicalMaps, canonicalMaps, virtualAliasMaps);
         ClassTables Class(TableList maps, Parameter<int> code, string table) =>
-            new(maps, settings.Get(code), named ? $"User unknown in {table} table" : "User unknown")
-            {
-                ForRecipient = Order(recipientCanonicalMaps, canonicalMaps, virtualAliasMaps, maps),
-                ForSender = Order(senderCanonicalMaps, canonicalMaps, virtualAliasMaps, maps),
-            };
+            new(maps, settings.Get(code), named ? $"User unknown in {table} table" : "User unknown");
         local = Class(tables.Open(settings, Parameters.LocalRecipientMaps), Parameters.UnknownLocalRecipientRejectCode, "local recipient");
         virtualAlias = Class(virtualAliasMaps, Parameters.UnknownVirtualAliasRejectCode, "virtual alias");
         var mailboxMaps = tables.Open(settings, Parameters.VirtualMailboxMaps);
@@ -50,13 +50,10 @@ internal sealed class UnlistedRecipients
     /// <summary>smtpd_reject_unlisted_sender.</summary>
     public bool RejectSenders { get; }
 
-    public ValueTask<Verdict> CheckRecipientAsync(CheckContext context, CancellationToken cancellationToken)
-    {
-        // Another system's address: nothing here knows it, and no table need be asked.
-        return context.Resolution!.Class == AddressClass.Default && !IsRefused(context.Resolution)
+    public ValueTask<Verdict> CheckRecipientAsync(CheckContext context, CancellationToken cancellationToken) =>
+        recipientMappings.Length == 0 && IsElsewhere(context.Resolution!)
             ? new(Verdict.Dunno)
-            : CheckAsync(context.Resolution, context.Recipient!, isSender: false, cancellationToken);
-    }
+            : CheckAsync(context.Resolution!, context.Recipient!, isSender: false, cancellationToken);
 
     public async ValueTask<Verdict> CheckSenderAsync(CheckContext context, CancellationToken cancellationToken)
     {
@@ -72,7 +69,7 @@ internal sealed class UnlistedRecipients
         {
             { Outcome: ResolveOutcome.Failed } => Verdict.Refuse(CheckContext.TemporaryLookupFailure(sender)),
             { Outcome: ResolveOutcome.BadAddress } => Verdict.Dunno,
-            { Class: AddressClass.Default } when !IsRefused(resolution) => Verdict.Dunno,
+            _ when senderMappings.Length == 0 && IsElsewhere(resolution) => Verdict.Dunno,
             _ => await CheckAsync(resolution, sender, isSender: true, cancellationToken).ConfigureAwait(false),
         };
     }
@@ -80,6 +77,20 @@ internal sealed class UnlistedRecipients
     private async ValueTask<Verdict> CheckAsync(
         Resolution resolution, string address, bool isSender, CancellationToken cancellationToken)
     {
+        // An address that tables map to another one exists, whatever its domain is; and when they fail, nobody knows.
+        foreach (var maps in isSender ? senderMappings : recipientMappings)
+        {
+            if (await IsKnownAsync(maps, resolution, address, cancellationToken).ConfigureAwait(false) is { } verdict)
+            {
+                return verdict;
+            }
+        }
+
+        if (IsElsewhere(resolution))
+        {
+            return Verdict.Dunno;
+        }
+
         // A transport that refuses mail is there for every address that no table maps to another one.
         var refusal = IsRefused(resolution) && resolution.Class != AddressClass.VirtualAlias;
         var tables = refusal ? virtualAlias : resolution.Class switch
@@ -96,19 +107,9 @@ internal sealed class UnlistedRecipients
             return Verdict.Dunno;
         }
 
-        foreach (var maps in isSender ? tables.ForSender : tables.ForRecipient)
+        if (tables != virtualAlias && await IsKnownAsync(tables.Maps, resolution, address, cancellationToken).ConfigureAwait(false) is { } known)
         {
-            var match = await maps.FindMailAddressAsync(resolution.Recipient, AddressKeyForms.Address, addresses, cancellationToken)
-                .ConfigureAwait(false);
-            if (match.IsFound)
-            {
-                return Verdict.Dunno;
-            }
-
-            if (match.IsFailed)
-            {
-                return Verdict.Refuse(CheckContext.TemporaryLookupFailure(address));
-            }
+            return known;
         }
 
         var (detail, kind) = isSender ? ("1.0", "Sender") : ("1.1", "Recipient");
@@ -123,6 +124,18 @@ internal sealed class UnlistedRecipients
             dsn is null ? detail : Detail(dsn[2..], isSender),
             $"<{address}>: {kind} address rejected: {text}");
     }
+
+    /// <summary>Dunno when the tables have the address, a refusal when they fail; null when they do not have it.</summary>
+    private async ValueTask<Verdict?> IsKnownAsync(TableList maps, Resolution resolution, string address, CancellationToken cancellationToken)
+    {
+        var match = await maps.FindMailAddressAsync(resolution.Recipient, AddressKeyForms.Address, addresses, cancellationToken).ConfigureAwait(false);
+        return match.IsFound ? Verdict.Dunno
+            : match.IsFailed ? Verdict.Refuse(CheckContext.TemporaryLookupFailure(address))
+            : null;
+    }
+
+    /// <summary>Another system's address: nothing here knows it.</summary>
+    private static bool IsElsewhere(Resolution resolution) => resolution.Class == AddressClass.Default && !IsRefused(resolution);
 
     private static bool IsRefused(Resolution resolution) => resolution.Transport is "error" or "retry";
 
@@ -141,11 +154,5 @@ internal sealed class UnlistedRecipients
     private static TableList[] Order(params TableList[] lists) => [.. lists.Where(l => !l.IsEmpty).Distinct()];
 
     /// <param name="Maps">The tables that define the class's addresses.</param>
-    private sealed record ClassTables(TableList Maps, int Code, string Text)
-    {
-        /// <summary>All lists in which an address may be found, in the order in which they are asked.</summary>
-        public required TableList[] ForRecipient { get; init; }
-
-        public required TableList[] ForSender { get; init; }
-    }
+    private sealed record ClassTables(TableList Maps, int Code, string Text);
 }
