@@ -231,6 +231,8 @@ public sealed class NodeServices : IAsyncDisposable
             Notifications = new CurrentNotifications(() => configuration),
             NextId = lease.NextId,
             Log = environment.Log,
+            Rejects = rejects,
+            Returns = storage.Returns(lease.Epoch.Name),
             Time = environment.Time,
         },
         storage,

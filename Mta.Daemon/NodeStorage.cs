@@ -74,6 +74,9 @@ internal sealed class NodeStorage : IAsyncDisposable
 
     public RejectStore Rejects { get; }
 
+    /// <summary>Of the node that this is.</summary>
+    public ReturnStore Returns(string node) => new(historySource, node);
+
     public DatabaseSpace Space { get; }
 
     public QueueReader Reader { get; }

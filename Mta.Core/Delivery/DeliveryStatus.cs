@@ -13,6 +13,8 @@ public enum DeliveryAction : short
     Expanded = 3,
     /// <summary>Passed to a host that does not know DSN (RFC 3461 section 5.2.2); done.</summary>
     Relayed = 4,
+    /// <summary>Put off like <see cref="Deferred"/>, as the log says, and too old to be tried again: returned to the sender; done.</summary>
+    Expired = 5,
 }
 
 /// <summary>The outcome of one attempt for one recipient, as the log line and a delivery status notification tell it.</summary>

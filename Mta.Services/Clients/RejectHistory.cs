@@ -44,12 +44,16 @@ public sealed class RejectHistory : IAsyncDisposable
     public void Start() => writing = WriteAsync();
 
     /// <summary>Takes one rejected command; never waits and never fails.</summary>
-    public void Add(string queueId, string command, string clientName, string clientAddress, string? helo, string? sender, string? recipient, ServerReply reply)
+    /// <param name="isWarning">The log has a warning of it, not a line with <c>reject:</c>.</param>
+    public void Add(
+        string queueId, string command, string clientName, string clientAddress, string? helo, string? sender, string? recipient, ServerReply reply,
+        bool isWarning = false)
     {
         ArgumentNullException.ThrowIfNull(reply);
         var (dsn, reason) = Split(reply.Text);
         var record = new RejectRecord(
-            queueId, command, clientName, clientAddress, Cut(helo), Cut(sender), Cut(recipient), reply.Code, dsn, reason.Length > ReasonLimit ? reason[..ReasonLimit] : reason, 1);
+            queueId, command, clientName, clientAddress, Cut(helo), Cut(sender), Cut(recipient), reply.Code, dsn, reason.Length > ReasonLimit ? reason[..ReasonLimit] : reason, 1,
+            isWarning);
         lock (gate)
         {
             if (entries.Count < SingleLimit)

@@ -2,6 +2,7 @@ using System.Globalization;
 using Mta.Core.Config;
 using Mta.Core.Delivery;
 using Mta.Core.Queue;
+using Mta.Core.Smtp;
 using Mta.Services.Clients;
 using Mta.Storage;
 using Mta.Storage.Maildrop;
@@ -128,6 +129,8 @@ internal sealed class MaildropDelivery(PickupPorts ports, Settings settings, str
             ports.Log.Info(tag, $"{message.Id.ToString()}: to=<{recipient.Address}>, relay=none, delay=0, delays=0/0/0/0, dsn={dsn}, status=bounced ({text})");
         }
 
+        await RememberAsync(message, result.Outcome, dsn, text, cancellationToken).ConfigureAwait(false);
+
         var notification = await ports.Notifications
             .BuildAsync(NotificationKind.NonDelivery, envelope, content, outcomes, ports.NextId, cancellationToken).ConfigureAwait(false);
         if (notification is null)
@@ -163,6 +166,28 @@ internal sealed class MaildropDelivery(PickupPorts ports, Settings settings, str
         {
             ports.Log.Warning(tag, $"{message.Id.ToString()}: sender notification was refused: {Reason(queued).Text}");
             await ports.Store.DiscardAsync(message.Id, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>What the log says of it goes into the history; what is lost there is in the log.</summary>
+    private async ValueTask RememberAsync(MaildropMessage message, CleanupOutcome outcome, string dsn, string text, CancellationToken cancellationToken)
+    {
+        if (outcome == CleanupOutcome.ContentRejected)
+        {
+            var recipient = message.Recipients.Count == 0 ? null : message.Recipients[^1];
+            ports.Rejects?.Add(message.Id.ToString(), "PICKUP", "local", "local", null, message.Sender, recipient, new ServerReply($"{(dsn[0] == '4' ? 451 : 550)} {dsn} {text}"));
+        }
+
+        try
+        {
+            if (ports.Returns is { } returns)
+            {
+                await returns.WriteAsync(message.Id.Value, message.Sender, message.Size, message.Recipients, tag, dsn, text, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (StorageException e)
+        {
+            ports.Log.Warning(tag, $"{message.Id.ToString()}: not in the history: {e.Message}");
         }
     }
 

@@ -1,5 +1,6 @@
 using Mta.Core.Queue;
 using Mta.Services.Clients;
+using Mta.Storage.History;
 using Mta.Storage.Maildrop;
 
 namespace Mta.Services.Pickup;
@@ -20,6 +21,12 @@ public sealed class PickupPorts
     public required Func<QueueId> NextId { get; init; }
 
     public required MailLog Log { get; init; }
+
+    /// <summary>Takes refused content for the history; null when there is none.</summary>
+    public RejectHistory? Rejects { get; init; }
+
+    /// <summary>Takes what is returned for the history; null when there is none.</summary>
+    public ReturnStore? Returns { get; init; }
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

@@ -128,7 +128,7 @@ internal sealed class RoundEnding(
     {
         var word = message.ForceExpire ? "force-expired" : "expired";
         ports.Log.Info(Tag, $"{message.IdText}: from=<{AddressQuoting.ToExternal(message.Envelope.Sender)}>, status={word}, returned to sender");
-        message.Unwritten = message.Unwritten.ConvertAll(r => r.Action == DeliveryAction.Deferred ? r with { Action = DeliveryAction.Bounced } : r);
+        message.Unwritten = message.Unwritten.ConvertAll(r => r.Action == DeliveryAction.Deferred ? r with { Action = DeliveryAction.Expired } : r);
         (message.Bounced ??= []).AddRange(late);
         message.Deferred = null;
     }

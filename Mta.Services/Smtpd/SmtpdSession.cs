@@ -118,6 +118,11 @@ internal sealed partial class SmtpdSession : IDisposable
         failed = before;
     }
 
+    /// <summary>Writes into the history that content was refused.</summary>
+    /// <param name="isWarning">The log has a warning of it, not a line with <c>reject:</c>.</param>
+    public void NoteRefusedContent(ServerReply reply, bool isWarning) => environment.Rejects?.Add(
+        QueueTag, Where, Client.Name, Client.Address, Helo, Mail.Sender, Mail.Recipient, Config.SoftBounce ? reply.Soften() : reply, isWarning);
+
     /// <summary>The connection ends after this command, when the replies are sent.</summary>
     public void HangUp() => hangUp = true;
 

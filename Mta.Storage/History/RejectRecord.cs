@@ -4,6 +4,7 @@ namespace Mta.Storage.History;
 /// <param name="QueueId">As in the log line: the queue id, or NOQUEUE.</param>
 /// <param name="Reason">The reply without its codes and without what it is about.</param>
 /// <param name="Count">How many commands this stands for.</param>
+/// <param name="IsWarning">The log has a warning of it, not a line with <c>reject:</c>.</param>
 public sealed record RejectRecord(
     string QueueId,
     string Command,
@@ -15,4 +16,5 @@ public sealed record RejectRecord(
     int Code,
     string Dsn,
     string Reason,
-    int Count);
+    int Count,
+    bool IsWarning = false);

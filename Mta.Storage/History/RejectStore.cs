@@ -8,9 +8,9 @@ public sealed class RejectStore(NpgsqlDataSource source)
 {
     private const string Write =
         """
-        INSERT INTO mta_store.reject_log (node, queue_id, command, client_name, client_address, helo, sender, recipient, code, dsn, reason, count)
+        INSERT INTO mta_store.reject_log (node, queue_id, command, client_name, client_address, helo, sender, recipient, code, dsn, reason, count, warning)
         SELECT $1, r.* FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::smallint[], $10::text[],
-               $11::text[], $12::int[]) r
+               $11::text[], $12::int[], $13::bool[]) r
         """;
 
     /// <summary>Throws <see cref="StorageException"/>; nothing is written then.</summary>
@@ -31,6 +31,7 @@ public sealed class RejectStore(NpgsqlDataSource source)
                 AddTexts(command, records, static r => r.Dsn);
                 AddTexts(command, records, static r => r.Reason);
                 command.Parameters.AddWithValue(records.Select(r => r.Count).ToArray());
+                command.Parameters.AddWithValue(records.Select(r => r.IsWarning).ToArray());
                 return await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
             });
 

@@ -26,6 +26,8 @@ CREATE TABLE mta_store.reject_log (
     -- The reply without its codes and without the address or name that it is about.
     reason text NOT NULL,
     count integer NOT NULL DEFAULT 1,
+    -- The log has a warning, not a line with "reject:": content that is too large, or went through too many hands.
+    warning boolean NOT NULL DEFAULT false,
     CONSTRAINT reject_is_counted CHECK (count > 0)
 ) PARTITION BY RANGE (at);
 
@@ -78,15 +80,17 @@ $body$;
 -- One row for each attempt of each recipient, with the words of the log. id and message_id are named as in mta.queue.
 CREATE VIEW mta.delivery AS
     SELECT at, mta.queue_id(message_id) AS queue_id, message_id AS id, header_message_id AS message_id, node,
-           (ARRAY['sent', 'deferred', 'bounced', 'expanded', 'relayed'])[action + 1] AS action,
+           (ARRAY['sent', 'deferred', 'bounced', 'expanded', 'relayed', 'deferred'])[action + 1] AS action,
            sender, recipient, recipient_number, original, lower(substring(recipient FROM '[^@]*$')) AS recipient_domain, size, client_name, client_address,
            mta.queue_time(message_id) AS arrived_at, transport, relay, dsn,
            delay_before_queue + delay_in_queue + delay_connection + delay_transmission AS delay,
-           delay_before_queue, delay_in_queue, delay_connection, delay_transmission, reason
+           delay_before_queue, delay_in_queue, delay_connection, delay_transmission, reason,
+           -- The log says deferred of the last attempt, too, and in another line that the message expired and was returned.
+           action = 5 AS expired
     FROM mta.delivery_log;
 
 CREATE VIEW mta.rejection AS
-    SELECT at, node, nullif(queue_id, 'NOQUEUE') AS queue_id, command, client_name, client_address, helo, sender, recipient, code, dsn, reason, count
+    SELECT at, node, nullif(queue_id, 'NOQUEUE') AS queue_id, command, client_name, client_address, helo, sender, recipient, code, dsn, reason, count, warning
     FROM mta_store.reject_log;
 
 -- For reports ------------------------------------------------------------------------------------------------------------------------
@@ -113,4 +117,13 @@ CREATE FUNCTION mta.received(since timestamptz)
               WHERE q.queue_name <> 'maildrop' AND q.sender <> '' AND q.id >= mta.queue_floor(since)) m
     WHERE m.sender <> '' OR m.client_address IS NOT NULL
     ORDER BY m.id
+$body$;
+
+-- Messages that were begun, so that they have a queue id and the log their client, and whose content was refused: they are in no queue and in
+-- no delivery. A row of a flood stands for as many messages as it counts.
+CREATE FUNCTION mta.refused_content(since timestamptz) RETURNS TABLE (at timestamptz, messages bigint) LANGUAGE sql STABLE AS $body$
+    SELECT min(r.at), 1 + sum(r.count - 1)
+    FROM mta.rejection r
+    WHERE r.at >= since AND r.command IN ('DATA', 'BDAT', 'END-OF-MESSAGE') AND r.queue_id IS NOT NULL
+    GROUP BY r.queue_id
 $body$;

@@ -8,7 +8,7 @@ wanted AS (
     SELECT q.id FROM mta.queue q, asked WHERE text LIKE '%@%' AND q.message_id = text
 )
 SELECT * FROM (
-    SELECT d.at, d.queue_id, d.node, d.action AS event, d.recipient,
+    SELECT d.at, d.queue_id, d.node, concat(d.action, CASE WHEN d.expired THEN ', expired' END) AS event, d.recipient,
            concat_ws(' ', 'relay=' || d.relay, 'delay=' || round(d.delay::numeric, 2), 'dsn=' || d.dsn, '(' || d.reason || ')') AS detail
     FROM mta.delivery d WHERE d.id IN (SELECT id FROM wanted)
     UNION ALL

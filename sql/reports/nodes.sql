@@ -2,7 +2,7 @@
 SELECT n.name AS node, n.state, n.lease_left, n.active_messages, n.deliveries,
        coalesce(d.delivered, 0) AS delivered, coalesce(d.deferrals, 0) AS deferrals, coalesce(d.bounced, 0) AS bounced,
        d.median_delay, d.p95_delay,
-       (SELECT coalesce(sum(r.count), 0) FROM mta.rejection r WHERE r.node = n.name AND r.at >= mta.report_since()) AS rejected,
+       (SELECT coalesce(sum(r.count), 0) FROM mta.rejection r WHERE r.node = n.name AND r.at >= mta.report_since() AND NOT r.warning) AS rejected,
        n.possible_duplicates
 FROM mta.node_status n
 LEFT JOIN (

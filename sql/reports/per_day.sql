@@ -2,9 +2,11 @@
 WITH event AS (
     SELECT arrived_at AS at, 'received' AS what, 1 AS n FROM mta.received(mta.report_since())
     UNION ALL
+    SELECT at, 'received', messages FROM mta.refused_content(mta.report_since())
+    UNION ALL
     SELECT at, CASE action WHEN 'relayed' THEN 'sent' ELSE action END, 1 FROM mta.delivery WHERE at >= mta.report_since()
     UNION ALL
-    SELECT at, 'rejected', count FROM mta.rejection WHERE at >= mta.report_since()
+    SELECT at, 'rejected', count FROM mta.rejection WHERE at >= mta.report_since() AND NOT warning
 )
 SELECT date_trunc('day', at) AS day,
        coalesce(sum(n) FILTER (WHERE what = 'received'), 0) AS received,

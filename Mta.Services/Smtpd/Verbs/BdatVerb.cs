@@ -62,6 +62,8 @@ internal static class BdatVerb
         if (session.Config.MessageSizeLimit > 0 && size > session.Config.MessageSizeLimit - mail.Size)
         {
             mail.ChunksFailed = mail.InChunks = true;
+            session.Log.Warning(session.Tag, $"{session.QueueTag}: BDAT request from {session.Client.Tag} exceeds message size limit");
+            session.NoteRefusedContent(ProtocolReplies.ChunkTooBig, isWarning: true);
             await DiscardAsync(session, size, ProtocolReplies.ChunkTooBig, cancellationToken).ConfigureAwait(false);
             return;
         }

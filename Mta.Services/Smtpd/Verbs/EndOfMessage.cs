@@ -31,6 +31,11 @@ internal static class EndOfMessage
             }
 
             refusal = Explain(result);
+            if (result.Outcome is CleanupOutcome.ContentRejected or CleanupOutcome.TooBig or CleanupOutcome.TooManyHops)
+            {
+                // The log line is cleanup's.
+                session.NoteRefusedContent(refusal, isWarning: result.Outcome != CleanupOutcome.ContentRejected);
+            }
         }
 
         session.Reply(refusal);
@@ -42,6 +47,8 @@ internal static class EndOfMessage
         var mail = session.Mail;
         if (mail.TooBig)
         {
+            session.Log.Warning(session.Tag, $"{session.QueueTag}: queue file size limit exceeded");
+            session.NoteRefusedContent(ProtocolReplies.MessageTooBig, isWarning: true);
             return ProtocolReplies.MessageTooBig;
         }
 

@@ -54,7 +54,7 @@ internal static class MailVerb
 
         if (config.MessageSizeLimit > 0 && mail.Parameters.Size > config.MessageSizeLimit)
         {
-            return ProtocolReplies.SizeOverLimit;
+            return session.Check.RefuseMail(address, ProtocolReplies.SizeOverLimit);
         }
 
         session.Parsed.Address = address;
@@ -68,7 +68,7 @@ internal static class MailVerb
             return ProtocolReplies.NotAccepting;
         }
 
-        return session.Environment.HasRoom() ? null : ProtocolReplies.NoSpace;
+        return session.Environment.HasRoom() ? null : session.Check.RefuseMail(address, ProtocolReplies.NoSpace);
     }
 
     public static async ValueTask ProceedAsync(SmtpdSession session, CancellationToken cancellationToken)

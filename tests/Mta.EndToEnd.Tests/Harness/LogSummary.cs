@@ -16,6 +16,27 @@ internal sealed partial record LogSummary(int Received, int Delivered, int Defer
             Count(text, "bounced"), Count(text, "rejected"));
     }
 
+    /// <summary>Its details of rejects, added up for each kind: <c>RCPT</c>, <c>MAIL</c>, and <c>cleanup</c> for contents.</summary>
+    public static async Task<SortedDictionary<string, int>> RejectsAsync(string logFile, CancellationToken cancellationToken)
+    {
+        var text = (await CommandResult.RunAsync("/usr/sbin/pflogsumm", [logFile], null, null, cancellationToken)).Succeeded();
+        var rejects = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        var kind = "";
+        foreach (var line in text[text.IndexOf("\nmessage reject detail\n", StringComparison.Ordinal)..].Split('\n').Skip(3).TakeWhile(l => l.Length > 0))
+        {
+            if (line is [' ', ' ', not ' ', ..])
+            {
+                kind = line.Trim();
+            }
+            else if (Subtotal().Match(line) is { Success: true } match)
+            {
+                rejects[kind] = rejects.GetValueOrDefault(kind) + Number(match);
+            }
+        }
+
+        return rejects;
+    }
+
     // The lines of the grand totals: a number, spaces, the word.
     private static int Count(string text, string word) =>
         Total().Matches(text).FirstOrDefault(m => m.Groups[2].Value == word) is { } found
@@ -26,6 +47,9 @@ internal sealed partial record LogSummary(int Received, int Delivered, int Defer
 
     [GeneratedRegex(@"^ +(\d+) +(\w+)", RegexOptions.Multiline)]
     private static partial Regex Total();
+
+    [GeneratedRegex(@"^    \S.* \(total: (\d+)\)$")]
+    private static partial Regex Subtotal();
 
     [GeneratedRegex(@"\((\d+) +deferrals\)")]
     private static partial Regex Deferral();

@@ -69,6 +69,7 @@ public sealed class QueueManagerTests
         await UntilLogged(qmgr, $"qmgr: {id}: removed");
         qmgr.Lines.All.ShouldContain($"qmgr: {id}: from=<sender@x>, status=expired, returned to sender");
         qmgr.Bounces.Built.ShouldHaveSingleItem().Kind.ShouldBe(NotificationKind.NonDelivery);
+        (await qmgr.ScalarAsync<string>($"SELECT concat_ws(' ', action, expired, reason) FROM mta.delivery WHERE id = {id.Value}")).ShouldBe("deferred t try later");
     }
 
     [Fact]
