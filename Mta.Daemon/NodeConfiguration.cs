@@ -31,7 +31,7 @@ internal sealed class NodeConfiguration
         var others = Services.Where(s => s.Command == "cleanup").Skip(1).DistinctBy(s => s.Name);
         Cleanup = new CleanupByName(
             cleanup, others.ToDictionary(s => s.Name, s => Make(LoadedConfiguration.ForService(Settings, s)), StringComparer.Ordinal));
-        Notifications = new BounceService(SettingsOf("bounce"), environment.Log, environment.Time, cleanup);
+        Notifications = new BounceService(SettingsOf("bounce"), environment.Log, environment.Time, cleanup, cleanup);
         var ports = environment.Listeners.Select(l => ((IPEndPoint)l.Socket.LocalEndPoint!).Port);
         Transports = DeliveryServices.Make(
             Services,
@@ -92,7 +92,7 @@ internal sealed class CurrentDns(Func<NodeConfiguration> current) : IDnsResolver
 /// <summary>Reports by the current configuration.</summary>
 internal sealed class CurrentNotifications(Func<NodeConfiguration> current) : INotifications
 {
-    public ValueTask<NewMessage?> BuildAsync(
+    public ValueTask<Notification> BuildAsync(
         NotificationKind kind,
         Envelope envelope,
         IMessageContent content,

@@ -4,6 +4,7 @@ using Mta.Core.Addresses;
 using Mta.Core.Bounce;
 using Mta.Core.Config;
 using Mta.Core.Headers;
+using Mta.Core.Lookup;
 using Mta.Core.Queue;
 using Mta.Services.Clients;
 using Mta.Storage;
@@ -23,12 +24,18 @@ namespace Mta.Services.Bounce;
 /// program's own takes its place.
 /// </para>
 /// <para>
-/// Limits: a message above bounce_size_limit comes back as its headers. Copies to the postmaster (notify_classes) and VERP are not
-/// available in this version. See also: qmgr(8), RFC 3461, RFC 6533.
+/// Header and body checks look into it where internal_mail_filter_classes says so. While they reject it, or their tables cannot answer, the
+/// message waits.
+/// </para>
+/// <para>
+/// Limits: a message above bounce_size_limit comes back as its headers. Copies to the postmaster (notify_classes), and so their class of
+/// internal_mail_filter_classes, and VERP are not available in this version. See also: qmgr(8), RFC 3461, RFC 6533.
 /// </para>
 /// </summary>
 /// <param name="expansion">Aliases of the sender, who becomes the recipient; null when reports go to the sender's address as it is.</param>
-public sealed class BounceService(Settings settings, MailLog log, TimeProvider time, IRecipientExpansion? expansion = null) : INotifications
+/// <param name="checks">What looks into reports; null for nothing.</param>
+public sealed class BounceService(
+    Settings settings, MailLog log, TimeProvider time, IRecipientExpansion? expansion = null, IInternalMailChecks? checks = null) : INotifications
 {
     private const string Tag = "bounce";
 
@@ -40,9 +47,10 @@ public sealed class BounceService(Settings settings, MailLog log, TimeProvider t
     private readonly string mailName = settings.Get(Parameters.MailName);
     private readonly string doubleBounce = settings.Get(Parameters.DoubleBounceSender);
     private readonly long sizeLimit = settings.Get(Parameters.BounceSizeLimit);
+    private readonly IInternalMailChecks? checks = IsInspected(settings) ? checks : null;
     private readonly TimeSpan lifetime = settings.Get(Parameters.MaximalQueueLifetime);
 
-    public async ValueTask<NewMessage?> BuildAsync(
+    public async ValueTask<Notification> BuildAsync(
         NotificationKind kind,
         Envelope envelope,
         IMessageContent content,
@@ -53,13 +61,13 @@ public sealed class BounceService(Settings settings, MailLog log, TimeProvider t
         var wanted = outcomes.Where(o => Wants(o.Recipient.Notify, kind)).ToList();
         if (wanted.Count == 0 || envelope.Sender.Length == 0)
         {
-            return null;
+            return default;
         }
 
         if (IsDoubleBounce(envelope.Sender))
         {
             log.Warning(Tag, $"{envelope.Id}: undeliverable postmaster notification discarded");
-            return null;
+            return default;
         }
 
         ReturnedContent returned;
@@ -79,7 +87,29 @@ public sealed class BounceService(Settings settings, MailLog log, TimeProvider t
         IReadOnlyList<Recipient> recipients = expansion is null
             ? [recipient]
             : await expansion.ExpandAsync(id.ToString(), recipient, cancellationToken).ConfigureAwait(false);
-        return Assemble(kind, envelope, wanted, returned, id, recipients);
+        var report = Assemble(kind, envelope, wanted, returned, id);
+        if (checks is null)
+        {
+            return new Notification(Message(envelope, id, new InspectedMail(InspectionOutcome.Passed, report, recipients)));
+        }
+
+        var inspected = await checks.InspectAsync(id.ToString(), recipients, report, cancellationToken).ConfigureAwait(false);
+        return new Notification(
+            inspected.Outcome == InspectionOutcome.Passed ? Message(envelope, id, inspected) : null, inspected.Outcome == InspectionOutcome.Refused);
+    }
+
+    /// <summary>internal_mail_filter_classes has what is made here.</summary>
+    private static bool IsInspected(Settings settings)
+    {
+        foreach (var name in new ListTokens(settings.Get(Parameters.InternalMailFilterClasses)))
+        {
+            if (name.Equals("bounce", StringComparison.OrdinalIgnoreCase))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>RFC 3461 section 4.1; without NOTIFY, failures and delays are told.</summary>
@@ -99,13 +129,7 @@ public sealed class BounceService(Settings settings, MailLog log, TimeProvider t
         return sender.AsSpan(0, at < 0 ? sender.Length : at).Equals(doubleBounce, StringComparison.OrdinalIgnoreCase);
     }
 
-    private NewMessage Assemble(
-        NotificationKind kind,
-        Envelope envelope,
-        List<RecipientOutcome> outcomes,
-        ReturnedContent returned,
-        QueueId id,
-        IReadOnlyList<Recipient> recipients)
+    private byte[] Assemble(NotificationKind kind, Envelope envelope, List<RecipientOutcome> outcomes, ReturnedContent returned, QueueId id)
     {
         var international = (envelope.Flags & EnvelopeFlags.SmtpUtf8) != 0;
         var now = time.GetUtcNow();
@@ -129,25 +153,28 @@ public sealed class BounceService(Settings settings, MailLog log, TimeProvider t
         using var stream = new MemoryStream();
         stream.Write(Encoding.UTF8.GetBytes(Headers(kind, envelope, report, id, now)));
         report.WriteTo(options, stream, contentOnly: true);
-        var bytes = stream.ToArray();
-        return new NewMessage
-        {
-            Envelope = new Envelope
-            {
-                Id = id,
-                Sender = "",
-                Size = bytes.Length,
-                Flags = EnvelopeFlags.Internal
-                    | (envelope.Flags & EnvelopeFlags.SmtpUtf8)
-                    | (Ascii.IsValid(bytes) ? EnvelopeFlags.None : EnvelopeFlags.EightBit),
-                MessageId = MessageId(id),
-                RecipientCount = recipients.Count,
-            },
-            Recipients = recipients,
-            Content = bytes,
-            Owned = true,
-        };
+        return stream.ToArray();
     }
+
+    private NewMessage Message(Envelope envelope, QueueId id, InspectedMail report) => new()
+    {
+        Envelope = new Envelope
+        {
+            Id = id,
+            Sender = "",
+            Size = report.Content.Length,
+            Flags = EnvelopeFlags.Internal
+                | (envelope.Flags & EnvelopeFlags.SmtpUtf8)
+                | (Ascii.IsValid(report.Content.Span) ? EnvelopeFlags.None : EnvelopeFlags.EightBit),
+            MessageId = MessageId(id),
+            Filter = report.Filter,
+            RecipientCount = report.Recipients.Count,
+        },
+        Recipients = report.Recipients,
+        Content = report.Content,
+        Hold = report.Hold,
+        Owned = report.Hold == HoldReason.None,
+    };
 
     private string Headers(NotificationKind kind, Envelope envelope, Multipart report, QueueId id, DateTimeOffset now)
     {

@@ -19,7 +19,7 @@ namespace Mta.Services.Cleanup;
 /// message refused for now. Not here yet: milters.
 /// </para>
 /// </summary>
-public sealed class CleanupService : ICleanup, IRecipientExpansion
+public sealed class CleanupService : ICleanup, IRecipientExpansion, IInternalMailChecks
 {
     internal const string Tag = "cleanup";
 
@@ -54,4 +54,11 @@ public sealed class CleanupService : ICleanup, IRecipientExpansion
 
     public ValueTask<IReadOnlyList<Recipient>> ExpandAsync(string idText, Recipient recipient, CancellationToken cancellationToken) =>
         Envelopes.ExpandOneAsync(idText, recipient, cancellationToken);
+
+    public ValueTask<InspectedMail> InspectAsync(
+        string idText, IReadOnlyList<Recipient> recipients, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
+        Checks.IsOff
+            ? new(new InspectedMail(InspectionOutcome.Passed, content, recipients))
+            : InternalMail.InspectAsync(
+                Checks, new CheckLog(Log, new CleanupRequest { Sender = "" }, idText, "", recipients[^1].Address), this, idText, recipients, content, cancellationToken);
 }

@@ -17,14 +17,19 @@ public enum NotificationKind : byte
     Success,
 }
 
+/// <summary>A notification, ready to be enqueued.</summary>
+/// <param name="Message">Null when nobody is to be told (null sender, NOTIFY=NEVER).</param>
+/// <param name="IsFailed">Checks refuse it, or their tables cannot answer: there is none now, and the message has to wait for it.</param>
+public readonly record struct Notification(NewMessage? Message, bool IsFailed = false);
+
 /// <summary>What bounce(8) does: builds the notification of one message for all its outcomes.</summary>
 public interface INotifications
 {
     /// <summary>
-    /// The notification, ready to be enqueued in the transaction that ends the round (its log line written by the caller after COMMIT);
-    /// null when nobody is to be told (null sender, NOTIFY=NEVER). <paramref name="nextId"/> makes its queue id.
+    /// The notification, to be enqueued in the transaction that ends the round (its log line written by the caller after COMMIT).
+    /// <paramref name="nextId"/> makes its queue id.
     /// </summary>
-    ValueTask<NewMessage?> BuildAsync(
+    ValueTask<Notification> BuildAsync(
         NotificationKind kind,
         Envelope envelope,
         IMessageContent content,

@@ -131,9 +131,15 @@ internal sealed class MaildropDelivery(PickupPorts ports, Settings settings, str
 
         await RememberAsync(message, result.Outcome, dsn, text, cancellationToken).ConfigureAwait(false);
 
-        var notification = await ports.Notifications
+        var told = await ports.Notifications
             .BuildAsync(NotificationKind.NonDelivery, envelope, content, outcomes, ports.NextId, cancellationToken).ConfigureAwait(false);
-        if (notification is null)
+        if (told.IsFailed)
+        {
+            await ReleaseAsync(message, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        if (told.Message is not { } notification)
         {
             await ports.Store.DiscardAsync(message.Id, cancellationToken).ConfigureAwait(false);
             return;

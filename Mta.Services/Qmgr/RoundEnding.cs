@@ -84,8 +84,8 @@ internal sealed class RoundEnding(
         }
 
         var warns = message.Deferred is { Count: > 0 } && options().Retry.IsWarningDue(age, message.Warned);
-        IReadOnlyList<NewMessage> notifications = message.Bounced is null && message.Succeeded is null && !warns
-            ? []
+        var (notifications, warned) = message.Bounced is null && message.Succeeded is null && !warns
+            ? ([], false)
             : await NotifyAsync(message, warns).ConfigureAwait(false);
         ports.Completions.Post(new RoundCompletion(this, message)
         {
@@ -97,7 +97,7 @@ internal sealed class RoundEnding(
             End = message.Deferred is { Count: > 0 } ? RoundEnd.Deferred : RoundEnd.Finished,
             Destination = message.DeferredDestination?.ToLowerInvariant() ?? "",
             DueSeconds = options().Retry.NextDelay(age, Random.Shared.NextDouble()).TotalSeconds,
-            Warned = warns,
+            Warned = warned,
             Notifications = notifications,
         });
     }
@@ -106,8 +106,8 @@ internal sealed class RoundEnding(
     private async ValueTask BreakOffAsync(ActiveMessage message, RequestedAction request)
     {
         // Of a deleted message nobody is told anything more.
-        IReadOnlyList<NewMessage> notifications = request == RequestedAction.Delete || (message.Bounced is null && message.Succeeded is null)
-            ? []
+        var (notifications, _) = request == RequestedAction.Delete || (message.Bounced is null && message.Succeeded is null)
+            ? ([], false)
             : await NotifyAsync(message, warns: false).ConfigureAwait(false);
         ports.Completions.Post(new RoundCompletion(this, message)
         {
@@ -133,23 +133,51 @@ internal sealed class RoundEnding(
         message.Deferred = null;
     }
 
-    private async ValueTask<IReadOnlyList<NewMessage>> NotifyAsync(ActiveMessage message, bool warns)
+    /// <summary>The sender cannot be told of failures now: they wait, and are tried again with the rest.</summary>
+    private void PutOff(ActiveMessage message)
+    {
+        var failed = message.Bounced!;
+        ports.Log.Info(Tag, $"{message.IdText}: status=deferred (bounce failed)");
+        message.Unwritten = message.Unwritten.ConvertAll(r => r.Action switch
+        {
+            DeliveryAction.Bounced => r with { Waits = true },
+            DeliveryAction.Expired => r with { Action = DeliveryAction.Deferred },
+            _ => r,
+        });
+        (message.Deferred ??= []).AddRange(failed);
+        message.DeferredDestination ??= Domain(failed[0].Recipient.Address);
+        message.Bounced = null;
+    }
+
+    /// <summary>Builds what is to be told, and says whether that has a warning of the delay.</summary>
+    private async ValueTask<(IReadOnlyList<NewMessage> Built, bool Warned)> NotifyAsync(ActiveMessage message, bool warns)
     {
         var built = new List<NewMessage>(1);
-        await AddAsync(NotificationKind.NonDelivery, message.Bounced).ConfigureAwait(false);
-        await AddAsync(NotificationKind.Delay, warns ? message.Deferred : null).ConfigureAwait(false);
-        await AddAsync(NotificationKind.Success, message.Succeeded).ConfigureAwait(false);
-        return built;
-
-        async ValueTask AddAsync(NotificationKind kind, List<RecipientOutcome>? outcomes)
+        if (!await AddAsync(NotificationKind.NonDelivery, message.Bounced).ConfigureAwait(false))
         {
-            if (outcomes is { Count: > 0 }
-                && await ports.Notifications().BuildAsync(kind, message.Envelope, message, outcomes, ports.NextId, CancellationToken.None)
-                    .ConfigureAwait(false) is { } notification)
+            PutOff(message);
+        }
+
+        var warned = warns && await AddAsync(NotificationKind.Delay, message.Deferred).ConfigureAwait(false);
+        await AddAsync(NotificationKind.Success, message.Succeeded).ConfigureAwait(false);
+        return (built, warned);
+
+        async ValueTask<bool> AddAsync(NotificationKind kind, List<RecipientOutcome>? outcomes)
+        {
+            if (outcomes is not { Count: > 0 })
             {
-                built.Add(notification);
+                return true;
+            }
+
+            var notification = await ports.Notifications()
+                .BuildAsync(kind, message.Envelope, message, outcomes, ports.NextId, CancellationToken.None).ConfigureAwait(false);
+            if (notification.Message is { } report)
+            {
+                built.Add(report);
                 message.NotificationKinds.Add(kind);
             }
+
+            return !notification.IsFailed;
         }
     }
 

@@ -4,6 +4,7 @@ using Mta.Storage.Nodes;
 namespace Mta.Storage.Queue;
 
 /// <summary>The outcome of one recipient in one attempt, as the history keeps it. Delays are in seconds.</summary>
+/// <param name="Waits">It failed for ever and its sender cannot be told now: the recipient stays until then.</param>
 public sealed record DeliveryRecord(
     int RecipientNumber,
     DeliveryAction Action,
@@ -16,10 +17,11 @@ public sealed record DeliveryRecord(
     float DelayBeforeQueue,
     float DelayInQueue,
     float DelayConnection,
-    float DelayTransmission)
+    float DelayTransmission,
+    bool Waits = false)
 {
     /// <summary>True when the recipient is done with and its row goes.</summary>
-    public bool IsFinal => Action != DeliveryAction.Deferred;
+    public bool IsFinal => Action != DeliveryAction.Deferred && !Waits;
 }
 
 /// <summary>What happens to the message itself when its outcomes are written.</summary>

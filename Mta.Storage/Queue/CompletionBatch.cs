@@ -32,6 +32,7 @@ internal sealed class CompletionBatch
 
     private readonly AcceptBatch owned = new();
     private readonly AcceptBatch unowned = new();
+    private readonly List<NewMessage> held = [];
     private bool anyOwned;
     private bool anyUnowned;
 
@@ -42,7 +43,7 @@ internal sealed class CompletionBatch
 
     public bool HasRequested => requested.Count > 0;
 
-    public bool HasNotifications => anyOwned || anyUnowned;
+    public bool HasNotifications => anyOwned || anyUnowned || held.Count > 0;
 
     public void Fill(List<Completion> completions, bool reducedText)
     {
@@ -87,6 +88,12 @@ internal sealed class CompletionBatch
 
             foreach (var notification in completion.Notifications)
             {
+                if (notification.Hold != HoldReason.None)
+                {
+                    held.Add(notification);
+                    continue;
+                }
+
                 (notification.Owned ? owned : unowned).Add(notification);
                 anyOwned |= notification.Owned;
                 anyUnowned |= !notification.Owned;
@@ -145,6 +152,13 @@ internal sealed class CompletionBatch
         {
             yield return Accept(QueueSql.AcceptUnowned, unowned, node, epoch, writerLock);
         }
+
+        foreach (var notification in held)
+        {
+            var alone = new AcceptBatch();
+            alone.Add(notification);
+            yield return Accept(QueueSql.Accept(owned: false, notification.Hold, fromSource: false), alone, node, epoch, writerLock);
+        }
     }
 
     private void Clear()
@@ -173,6 +187,7 @@ internal sealed class CompletionBatch
         requested.Clear();
         owned.Clear();
         unowned.Clear();
+        held.Clear();
         anyOwned = false;
         anyUnowned = false;
     }

@@ -145,7 +145,7 @@ public sealed class BounceServiceTests
             Id = QueueId.Create(1_760_000_000_000_000, 17), Sender = sender, Size = bytes.Length, Return = ret, Flags = flags, RecipientCount = outcomes.Length,
         };
         var service = new BounceService(new Settings([new("myhostname", "relay.example.com")]), new MailLog(lines), TimeProvider.System);
-        return await service.BuildAsync(kind, envelope, new Bytes(bytes), outcomes, () => QueueId.Create(1_760_000_100_000_000, 17), default);
+        return (await service.BuildAsync(kind, envelope, new Bytes(bytes), outcomes, () => QueueId.Create(1_760_000_100_000_000, 17), default)).Message;
     }
 
     private static RecipientOutcome Failed(string address, DsnNotify notify = DsnNotify.Default, string? orcpt = null) =>

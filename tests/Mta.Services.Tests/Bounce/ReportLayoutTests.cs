@@ -185,7 +185,7 @@ public sealed class ReportLayoutTests
         var service = new BounceService(settings, log, new ReportTime(), new CleanupTestBed(changes).Expansion);
         var envelope = new Envelope { Id = MessageId, Sender = "s@far.example", EnvelopeId = "env+2Bid", MessageId = "<id@far.example>", Size = content.Length };
         return (await service.BuildAsync(
-            NotificationKind.NonDelivery, envelope, content, [new RecipientOutcome(recipient, status)], () => ReportId, TestContext.Current.CancellationToken))!;
+            NotificationKind.NonDelivery, envelope, content, [new RecipientOutcome(recipient, status)], () => ReportId, TestContext.Current.CancellationToken)).Message!;
     }
 
     private sealed class ReportTime : TimeProvider

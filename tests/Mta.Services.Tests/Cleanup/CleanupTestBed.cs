@@ -40,6 +40,8 @@ internal sealed class CleanupTestBed
 
     public IRecipientExpansion Expansion => service;
 
+    public IInternalMailChecks Checks => service;
+
     public MemoryIntake Intake { get; }
 
     /// <summary>Log lines of cleanup without the queue id.</summary>

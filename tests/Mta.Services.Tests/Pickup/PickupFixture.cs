@@ -84,16 +84,16 @@ internal sealed class PickupFixture : ICleanup, INotifications, ILogSink, IAsync
 
     public ICleanupTransaction Begin(CleanupRequest request) => new Transaction(this, request);
 
-    public ValueTask<NewMessage?> BuildAsync(
+    public ValueTask<Notification> BuildAsync(
         NotificationKind kind, Envelope envelope, IMessageContent content, IReadOnlyList<RecipientOutcome> outcomes, Func<QueueId> nextId, CancellationToken cancellationToken) =>
-        new(envelope.Sender.Length == 0
+        new(new Notification(envelope.Sender.Length == 0
             ? null
             : new NewMessage
             {
                 Envelope = new Envelope { Id = nextId(), Sender = "" },
                 Recipients = [new Recipient { Number = 0, Address = envelope.Sender }],
                 Content = Encoding.ASCII.GetBytes($"Subject: returned\n\n{outcomes.Count} {outcomes[0].Status.Dsn} {outcomes[0].Status.Text}\n"),
-            });
+            }));
 
     public void Write(LogSeverity severity, string tag, ReadOnlySpan<byte> text)
     {

@@ -219,16 +219,24 @@ internal sealed class RecordingNotifications : INotifications
 {
     public ConcurrentQueue<(NotificationKind Kind, string[] Recipients)> Built { get; } = new();
 
-    public ValueTask<NewMessage?> BuildAsync(
+    /// <summary>A table that reports need cannot answer.</summary>
+    public bool Fails { get; set; }
+
+    public ValueTask<Notification> BuildAsync(
         NotificationKind kind, Envelope envelope, IMessageContent content, IReadOnlyList<RecipientOutcome> outcomes, Func<QueueId> nextId, CancellationToken cancellationToken)
     {
+        if (Fails)
+        {
+            return new(new Notification(null, IsFailed: true));
+        }
+
         Built.Enqueue((kind, [.. outcomes.Select(o => o.Recipient.Address)]));
-        return new(envelope.Sender.Length == 0 ? null : new NewMessage
+        return new(new Notification(envelope.Sender.Length == 0 ? null : new NewMessage
         {
             Envelope = new Envelope { Id = nextId(), Sender = "", Size = 4, RecipientCount = 1 },
             Recipients = [new Recipient { Number = 0, Address = envelope.Sender }],
             Content = "\nno\n"u8.ToArray(),
             Owned = true,
-        });
+        }));
     }
 }

@@ -73,6 +73,19 @@ public sealed class QueueManagerTests
     }
 
     [Fact]
+    public async Task What_failed_waits_while_the_sender_cannot_be_told()
+    {
+        await using var qmgr = await QmgrFixture.CreateAsync();
+        qmgr.Bounces.Fails = true;
+        var id = await qmgr.SendAsync(true, "sender@x", "ok@a", "bounce@b");
+        await qmgr.UntilAsync("deferred", 1);
+        (await qmgr.ScalarAsync<string>($"SELECT string_agg(address || ' ' || reason, ',') FROM mta_store.recipient WHERE message_id = {id.Value}")).ShouldBe("bounce@b no such user");
+        qmgr.Lines.All.ShouldContain($"qmgr: {id}: status=deferred (bounce failed)");
+        (await qmgr.ScalarAsync<string>($"SELECT action FROM mta.delivery WHERE id = {id.Value} AND recipient = 'bounce@b'")).ShouldBe("bounced");
+        qmgr.Lines.All.ShouldNotContain($"qmgr: {id}: removed");
+    }
+
+    [Fact]
     public async Task Mail_without_an_owner_is_claimed_with_its_content_from_the_store()
     {
         await using var qmgr = await QmgrFixture.CreateAsync();
