@@ -74,5 +74,5 @@ public static class ProtocolReplies
     public static readonly ServerReply NoRecipients = new("550 5.1.0 Error: no recipients specified");
     public static readonly ServerReply NoSpace = new("452 4.3.1 Insufficient system storage");
     public static readonly ServerReply NotAccepting = new("451 4.3.0 Error: queue service is temporarily unavailable");
-    public static readonly ServerReply ConfigurationProblem = new("451 4.3.5 Server configuration problem");
+    public static readonly ServerReply ConfigurationProblem = new("451 4.3.5 Server configuration error");
 }

@@ -72,6 +72,13 @@ internal sealed class CleanupTransaction : ICleanupTransaction, IContentOutput
             return;
         }
 
+        if (!header.StartsWith("Received:", StringComparison.Ordinal))
+        {
+            // As if the message had come with it: its addresses are rewritten, and it may be one to drop.
+            headers.Header(Encoding.UTF8.GetBytes(header), ref buffer);
+            return;
+        }
+
         var length = buffer.Write(header);
         headers.Note(buffer.Last(length));
         buffer.Write(Lf);

@@ -32,6 +32,9 @@ internal sealed class MailTransaction
     /// <summary>The message in cleanup: from the first accepted recipient on.</summary>
     public ICleanupTransaction? Message { get; private set; }
 
+    /// <summary>What access tables ask for the message.</summary>
+    public TransactionRules Rules { get; } = new();
+
     /// <summary>Bytes of content as on the wire, dot-stuffing not counted.</summary>
     public long Size { get; private set; }
 
@@ -73,6 +76,14 @@ internal sealed class MailTransaction
         Message!.AddRecipient(address, parameters.Notify, parameters.OriginalRecipient);
         Recipient = address;
         RecipientCount++;
+    }
+
+    /// <summary>The content begins: headers of our own go before it, and the message learns what access tables ask for it.</summary>
+    /// <param name="received">The Received header.</param>
+    public void BeginContent(string received)
+    {
+        Rules.BeginMessage(Message!);
+        Message!.PrependHeader(received);
     }
 
     /// <summary>Takes converted content. What is above the limit is counted and thrown away.</summary>
@@ -121,6 +132,7 @@ internal sealed class MailTransaction
             return new CleanupResult(CleanupOutcome.WriteError);
         }
 
+        Rules.ApplyTo(Message!);
         try
         {
             return await Message!.FinishAsync(cancellationToken).ConfigureAwait(false);
@@ -149,6 +161,7 @@ internal sealed class MailTransaction
         ChunksFailed = false;
         Chunks = default;
         firstLineSeen = false;
+        Rules.Clear();
         return message is null ? default : message.DisposeAsync();
     }
 

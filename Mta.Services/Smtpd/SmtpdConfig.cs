@@ -102,6 +102,7 @@ internal sealed class SmtpdConfig
         Keywords = new EhloKeywords(settings, tables, Hostname, MessageSizeLimit, Tls);
         UnlistedRecipients = new UnlistedRecipients(this, tables);
         Restrictions = new RestrictionLists(settings, tables);
+        LoggedPermits = tables.OpenList(settings, Parameters.SmtpdLogAccessPermitActions, MatchListKind.Strings);
     }
 
     public SmtpdSnapshot Snapshot { get; }
@@ -217,6 +218,9 @@ internal sealed class SmtpdConfig
     public UnlistedRecipients UnlistedRecipients { get; }
 
     public RestrictionLists Restrictions { get; }
+
+    /// <summary>smtpd_log_access_permit_actions.</summary>
+    public ListMatcher LoggedPermits { get; }
 
     private static bool Contains(string list, string name)
     {

@@ -1,19 +1,18 @@
 using Mta.Core.Addresses;
 using Mta.Core.Config;
-using Mta.Services.Maps;
 
 namespace Mta.Services.Smtpd.Restrictions;
 
 /// <summary>Restrictions on the form of sender and recipient, and on whether they exist here.</summary>
 internal static class AddressRestrictions
 {
-    public static ValueTask<Verdict> RejectNonFqdnSender(CheckContext context, TableList tables, CancellationToken cancellationToken) =>
+    public static ValueTask<Verdict> RejectNonFqdnSender(CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken) =>
         new(context.Sender is { Length: > 0 } sender ? NonFqdn(context, sender, "Sender") : Verdict.Dunno);
 
-    public static ValueTask<Verdict> RejectNonFqdnRecipient(CheckContext context, TableList tables, CancellationToken cancellationToken) =>
+    public static ValueTask<Verdict> RejectNonFqdnRecipient(CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken) =>
         new(context.Recipient is { } recipient ? NonFqdn(context, recipient, "Recipient") : Verdict.Dunno);
 
-    public static ValueTask<Verdict> RejectMultiRecipientBounce(CheckContext context, TableList tables, CancellationToken cancellationToken)
+    public static ValueTask<Verdict> RejectMultiRecipientBounce(CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken)
     {
         // The recipient under way is not counted yet at RCPT.
         var count = context.Session.Mail.RecipientCount + (context.Session.Where == "RCPT" ? 1 : 0);
@@ -24,13 +23,13 @@ internal static class AddressRestrictions
     }
 
     public static ValueTask<Verdict> RejectUnlistedSenderAsync(
-        CheckContext context, TableList tables, CancellationToken cancellationToken) =>
+        CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken) =>
         context.Sender is { Length: > 0 }
             ? context.Config.UnlistedRecipients.CheckSenderAsync(context, cancellationToken)
             : new(Verdict.Dunno);
 
     public static ValueTask<Verdict> RejectUnlistedRecipientAsync(
-        CheckContext context, TableList tables, CancellationToken cancellationToken) =>
+        CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken) =>
         context.Resolution is not null
             ? context.Config.UnlistedRecipients.CheckRecipientAsync(context, cancellationToken)
             : new(Verdict.Dunno);

@@ -9,9 +9,14 @@ namespace Mta.Services.Smtpd.Restrictions;
 /// Walks the restriction lists for a session, in Postfix's order. With smtpd_delay_reject (the default) the client, helo and sender
 /// lists are walked for each recipient, before the relay and recipient lists; a permit ends only its own list.
 /// </summary>
-internal sealed class CheckContext(SmtpdSession session)
+internal sealed partial class CheckContext(SmtpdSession session)
 {
     private bool? isMyNetwork;
+
+    /// <summary>What defer_if_permit left after each list, for those that come later in the session or transaction.</summary>
+    private Verdict deferredByClient;
+    private Verdict deferredByHelo;
+    private Verdict deferredBySender;
 
     public SmtpdSession Session => session;
 
@@ -33,6 +38,9 @@ internal sealed class CheckContext(SmtpdSession session)
 
     /// <summary>Where <see cref="Recipient"/> goes; null when there is none.</summary>
     public Resolution? Resolution { get; private set; }
+
+    /// <summary>The domain of ETRN; null otherwise.</summary>
+    public string? EtrnDomain { get; private set; }
 
     /// <summary>
     /// permit_mynetworks would permit the client: asked once a session, for addresses do not change, unless tables say so. Null: a table failed.
@@ -59,20 +67,20 @@ internal sealed class CheckContext(SmtpdSession session)
     public ValueTask<ServerReply?> ClientAsync(CancellationToken cancellationToken)
     {
         Begin(null, null);
-        return WalkAsync(Config.Restrictions.Client, ClientSubject, "Client host", cancellationToken);
+        return ClientListAsync(cancellationToken);
     }
 
     public ValueTask<ServerReply?> HeloAsync(CancellationToken cancellationToken)
     {
         Begin(null, null);
-        return WalkAsync(Config.Restrictions.Helo, session.Helo ?? "", "Helo command", cancellationToken);
+        return HeloListAsync(cancellationToken);
     }
 
     /// <summary>MAIL is refused for its size or for lack of space.</summary>
     public ServerReply RefuseMail(string address, ServerReply reply)
     {
         Begin(address, null);
-        return Refused(reply, "reject");
+        return Refused(reply);
     }
 
     /// <summary>The address of MAIL: whether it can be one, and without smtpd_delay_reject the sender list.</summary>
@@ -103,34 +111,37 @@ internal sealed class CheckContext(SmtpdSession session)
                 ReportBadAddress(address);
                 return ProtocolReplies.BadRecipient;
             case ResolveOutcome.Failed:
-                return Refused(TemporaryLookupFailure(address), "reject");
+                return Refused(TemporaryLookupFailure(address));
             default:
                 Resolution = resolution;
                 return await WalkAllAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
-    public ValueTask<ServerReply?> DataAsync(CancellationToken cancellationToken)
+    public ValueTask<ServerReply?> DataAsync(CancellationToken cancellationToken) =>
+        Config.Restrictions.Data.Length == 0 ? default : ContentAsync(Config.Restrictions.Data, "DATA", "Data command", cancellationToken);
+
+    public ValueTask<ServerReply?> EndOfDataAsync(CancellationToken cancellationToken) =>
+        Config.Restrictions.EndOfData.Length == 0
+            ? default
+            : ContentAsync(Config.Restrictions.EndOfData, "END-OF-MESSAGE", "End-of-data", cancellationToken);
+
+    /// <summary>ETRN: with smtpd_delay_reject after the client and helo lists.</summary>
+    public async ValueTask<ServerReply?> EtrnAsync(string domain, CancellationToken cancellationToken)
     {
-        if (Config.Restrictions.Data.Length == 0)
+        Begin(null, null);
+        EtrnDomain = domain;
+        var refusal = Config.DelayReject
+            ? await ClientListAsync(cancellationToken).ConfigureAwait(false) ?? await HeloListAsync(cancellationToken).ConfigureAwait(false)
+            : null;
+        if (refusal is null)
         {
-            return default;
+            deferIfPermit = First(deferredByClient, deferredByHelo);
+            refusal = await WalkAsync(Config.Restrictions.Etrn, domain, "Etrn command", cancellationToken).ConfigureAwait(false) ?? Deferral();
         }
 
-        // With several recipients none of them stands for the message.
-        Begin(session.Mail.Sender, session.Mail.RecipientCount == 1 ? session.Mail.Recipient : null);
-        return WalkAsync(Config.Restrictions.Data, "DATA", "Data command", cancellationToken);
-    }
-
-    public ValueTask<ServerReply?> EndOfDataAsync(CancellationToken cancellationToken)
-    {
-        if (Config.Restrictions.EndOfData.Length == 0)
-        {
-            return default;
-        }
-
-        Begin(session.Mail.Sender, session.Mail.RecipientCount == 1 ? session.Mail.Recipient : null);
-        return WalkAsync(Config.Restrictions.EndOfData, "END-OF-MESSAGE", "End-of-data", cancellationToken);
+        EtrnDomain = null;
+        return refusal;
     }
 
     /// <summary>The answer to all commands of a client that was refused at CONNECT.</summary>
@@ -143,8 +154,6 @@ internal sealed class CheckContext(SmtpdSession session)
     public static ServerReply TemporaryLookupFailure(string address) =>
         new($"451 4.3.0 <{AddressQuoting.ToExternal(address)}>: Temporary lookup failure");
 
-    private string ClientSubject => session.Client.Tag;
-
     private void Begin(string? sender, string? recipient)
     {
         Sender = sender;
@@ -152,6 +161,8 @@ internal sealed class CheckContext(SmtpdSession session)
         Resolution = null;
         Subject = "";
         Class = "";
+        deferIfPermit = default;
+        BeginList();
     }
 
     private ValueTask<Resolution> ResolveAsync(string address, CancellationToken cancellationToken) =>
@@ -175,29 +186,57 @@ internal sealed class CheckContext(SmtpdSession session)
         ServerReply? refusal = null;
         if (Config.DelayReject)
         {
-            refusal = await WalkAsync(lists.Client, ClientSubject, "Client host", cancellationToken).ConfigureAwait(false)
-                ?? (session.Helo is null
-                    ? null
-                    : await WalkAsync(lists.Helo, session.Helo, "Helo command", cancellationToken).ConfigureAwait(false))
+            refusal = await ClientListAsync(cancellationToken).ConfigureAwait(false)
+                ?? await HeloListAsync(cancellationToken).ConfigureAwait(false)
                 ?? (Sender is null ? null : await SenderListAsync(cancellationToken).ConfigureAwait(false));
         }
 
+        if (refusal is not null)
+        {
+            return refusal;
+        }
+
+        // The relay and recipient lists are as one list to the deferrals.
         var (first, second) = lists.RelayFirst ? (lists.Relay, lists.Recipient) : (lists.Recipient, lists.Relay);
-        refusal ??= await WalkAsync(first, subject, "Recipient address", cancellationToken).ConfigureAwait(false)
-            ?? await WalkAsync(second, subject, "Recipient address", cancellationToken).ConfigureAwait(false);
-        if (refusal is not null || !Config.UnlistedRecipients.RejectRecipients)
+        deferIfPermit = deferredBySender;
+        refusal = await WalkAsync(first, subject, "Recipient address", cancellationToken).ConfigureAwait(false)
+            ?? await WalkOnAsync(second, subject, "Recipient address", cancellationToken).ConfigureAwait(false)
+            ?? Deferral();
+        if (refusal is not null || !Config.UnlistedRecipients.RejectRecipients || IsDiscarded)
         {
             return refusal;
         }
 
         Enter(subject, "Recipient address");
-        var unlisted = await Config.UnlistedRecipients.CheckRecipientAsync(this, cancellationToken).ConfigureAwait(false);
-        return unlisted.Kind == VerdictKind.Refuse ? Refused(unlisted.Reply!, "reject") : null;
+        return ReplyTo(await Config.UnlistedRecipients.CheckRecipientAsync(this, cancellationToken).ConfigureAwait(false));
+    }
+
+    private async ValueTask<ServerReply?> ClientListAsync(CancellationToken cancellationToken)
+    {
+        deferIfPermit = default;
+        var refusal = await WalkAsync(Config.Restrictions.Client, session.Client.Tag, "Client host", cancellationToken).ConfigureAwait(false);
+        deferredByClient = deferIfPermit;
+        return refusal;
+    }
+
+    private async ValueTask<ServerReply?> HeloListAsync(CancellationToken cancellationToken)
+    {
+        if (session.Helo is not { } helo)
+        {
+            return null;
+        }
+
+        deferIfPermit = deferredByClient;
+        var refusal = await WalkAsync(Config.Restrictions.Helo, helo, "Helo command", cancellationToken).ConfigureAwait(false);
+        deferredByHelo = deferIfPermit;
+        return refusal;
     }
 
     private async ValueTask<ServerReply?> SenderListAsync(CancellationToken cancellationToken)
     {
         var lists = Config.Restrictions;
+        deferIfPermit = First(deferredByClient, deferredByHelo);
+        deferredBySender = deferIfPermit;
         if (lists.Sender.Length == 0 && !Config.UnlistedRecipients.RejectSenders)
         {
             return null;
@@ -205,68 +244,33 @@ internal sealed class CheckContext(SmtpdSession session)
 
         var subject = AddressQuoting.ToExternal(Sender!);
         var refusal = await WalkAsync(lists.Sender, subject, "Sender address", cancellationToken).ConfigureAwait(false);
-        if (refusal is not null || !Config.UnlistedRecipients.RejectSenders)
+        deferredBySender = deferIfPermit;
+        if (refusal is not null || !Config.UnlistedRecipients.RejectSenders || IsDiscarded)
         {
             return refusal;
         }
 
         Enter(subject, "Sender address");
-        var unlisted = await Config.UnlistedRecipients.CheckSenderAsync(this, cancellationToken).ConfigureAwait(false);
-        return unlisted.Kind == VerdictKind.Refuse ? Refused(unlisted.Reply!, "reject") : null;
+        return ReplyTo(await Config.UnlistedRecipients.CheckSenderAsync(this, cancellationToken).ConfigureAwait(false));
     }
 
-    private void Enter(string subject, string @class)
+    /// <summary>The lists about the content: what earlier lists deferred is over, for those recipients were refused.</summary>
+    private async ValueTask<ServerReply?> ContentAsync(Restriction[] list, string subject, string @class, CancellationToken cancellationToken)
     {
-        Subject = subject;
-        Class = @class;
-    }
-
-    private async ValueTask<ServerReply?> WalkAsync(Restriction[] list, string subject, string @class, CancellationToken cancellationToken)
-    {
-        Enter(subject, @class);
-        foreach (var restriction in list)
+        // With several recipients none of them stands for the message.
+        var mail = session.Mail;
+        Begin(mail.Sender, mail.RecipientCount == 1 ? mail.Recipient : null);
+        if (Recipient is not null)
         {
-            var verdict = await restriction.Definition.Function(this, restriction.Tables, cancellationToken).ConfigureAwait(false);
-            if (verdict.Kind == VerdictKind.Ok)
+            var resolution = await ResolveAsync(Recipient, cancellationToken).ConfigureAwait(false);
+            if (resolution.Outcome == ResolveOutcome.Failed)
             {
-                return null;
+                return Refused(TemporaryLookupFailure(Recipient));
             }
 
-            if (verdict.Kind != VerdictKind.Refuse)
-            {
-                continue;
-            }
-
-            if (!restriction.WarnOnly)
-            {
-                return Refused(verdict.Reply!, "reject");
-            }
-
-            Refused(verdict.Reply!, "reject_warning");
+            Resolution = resolution.Outcome == ResolveOutcome.Ok ? resolution : null;
         }
 
-        return null;
-    }
-
-    private ServerReply Refused(ServerReply reply, string what)
-    {
-        if (Config.SoftBounce)
-        {
-            reply = reply.Soften();
-        }
-
-        var sender = Sender is null ? "" : $" from=<{AddressQuoting.ToExternal(Sender)}>";
-        var recipient = Recipient is null ? "" : $" to=<{AddressQuoting.ToExternal(Recipient)}>";
-        var protocol = session.Where == "CONNECT" ? "" : $" proto={session.Protocol}";
-        var helo = session.Helo is null ? "" : $" helo=<{session.Helo}>";
-        var occasion = $"{what}: {session.Where} from {session.Client.Tag}";
-        session.Log.Info(session.Tag, $"{session.QueueTag}: {occasion}: {reply.Text};{sender}{recipient}{protocol}{helo}");
-        if (what == "reject")
-        {
-            session.Environment.Rejects?.Add(
-                session.QueueTag, session.Where, session.Client.Name, session.Client.Address, session.Helo, Sender, Recipient, reply);
-        }
-
-        return reply;
+        return await WalkAsync(list, subject, @class, cancellationToken).ConfigureAwait(false) ?? Deferral();
     }
 }

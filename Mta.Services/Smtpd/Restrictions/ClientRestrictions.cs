@@ -1,41 +1,40 @@
 using Mta.Core.Config;
-using Mta.Services.Maps;
 
 namespace Mta.Services.Smtpd.Restrictions;
 
 /// <summary>Restrictions on who the client is, and how it behaves.</summary>
 internal static class ClientRestrictions
 {
-    public static ValueTask<Verdict> PermitInetInterfaces(CheckContext context, TableList tables, CancellationToken cancellationToken) =>
+    public static ValueTask<Verdict> PermitInetInterfaces(CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken) =>
         new(context.Config.IsOwnAddress(context.Session.Client.IpAddress) ? Verdict.Ok : Verdict.Dunno);
 
     public static async ValueTask<Verdict> PermitMyNetworksAsync(
-        CheckContext context, TableList tables, CancellationToken cancellationToken) =>
+        CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken) =>
         await context.IsMyNetworkAsync(cancellationToken).ConfigureAwait(false) switch
         {
             true => Verdict.Ok,
             false => Verdict.Dunno,
-            null => Verdict.Refuse(context.Recipient is { } recipient
+            null => Verdict.Fault(context.Recipient is { } recipient
                 ? CheckContext.TemporaryLookupFailure(recipient)
                 : new Core.Smtp.ServerReply("451 4.3.0 Temporary lookup failure")),
         };
 
     /// <summary>Nobody is: there is no AUTH yet.</summary>
-    public static ValueTask<Verdict> PermitSaslAuthenticated(CheckContext context, TableList tables, CancellationToken cancellationToken) =>
+    public static ValueTask<Verdict> PermitSaslAuthenticated(CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken) =>
         new(Verdict.Dunno);
 
-    public static ValueTask<Verdict> RejectUnauthPipelining(CheckContext context, TableList tables, CancellationToken cancellationToken) =>
+    public static ValueTask<Verdict> RejectUnauthPipelining(CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken) =>
         new(context.Session.IllegalPipelining
             ? Verdict.Refuse(503, "5.0", context.Frame("Improper use of SMTP command pipelining"))
             : Verdict.Dunno);
 
-    public static ValueTask<Verdict> RejectPlaintextSession(CheckContext context, TableList tables, CancellationToken cancellationToken) =>
+    public static ValueTask<Verdict> RejectPlaintextSession(CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken) =>
         new(context.Session.Stream.Tls is null
             ? Verdict.Refuse(context.Settings.Get(Parameters.PlaintextRejectCode), "7.1", "Session encryption is required")
             : Verdict.Dunno);
 
     public static ValueTask<Verdict> RejectUnknownClientHostname(
-        CheckContext context, TableList tables, CancellationToken cancellationToken) =>
+        CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken) =>
         new(context.Session.Client.Name == "unknown"
             ? Verdict.Refuse(
                 context.Settings.Get(Parameters.UnknownClientRejectCode),
@@ -44,7 +43,7 @@ internal static class ClientRestrictions
             : Verdict.Dunno);
 
     public static ValueTask<Verdict> RejectUnknownReverseClientHostname(
-        CheckContext context, TableList tables, CancellationToken cancellationToken) =>
+        CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken) =>
         new(context.Session.Client.ReverseName is null
             ? Verdict.Refuse(
                 context.Settings.Get(Parameters.UnknownClientRejectCode),

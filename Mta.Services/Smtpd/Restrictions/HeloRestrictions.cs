@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Net;
 using Mta.Core.Config;
-using Mta.Services.Maps;
 
 namespace Mta.Services.Smtpd.Restrictions;
 
@@ -10,7 +9,7 @@ internal static class HeloRestrictions
 {
     private static readonly SearchValues<char> AddressCharacters = SearchValues.Create("0123456789.");
 
-    public static ValueTask<Verdict> RejectInvalid(CheckContext context, TableList tables, CancellationToken cancellationToken)
+    public static ValueTask<Verdict> RejectInvalid(CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken)
     {
         var name = context.Session.Helo;
         if (name is null)
@@ -28,7 +27,7 @@ internal static class HeloRestrictions
                 $"<{name}>: Helo command rejected: {(isAddress ? "invalid ip address" : "Invalid name")}"));
     }
 
-    public static ValueTask<Verdict> RejectNonFqdn(CheckContext context, TableList tables, CancellationToken cancellationToken)
+    public static ValueTask<Verdict> RejectNonFqdn(CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken)
     {
         var name = context.Session.Helo;
         if (name is null || (name.StartsWith('[') && IsLiteral(name)))

@@ -1,4 +1,5 @@
 using Mta.Core.Config;
+using Mta.Services.Maps;
 
 namespace Mta.Services.Smtpd.Restrictions;
 
@@ -8,42 +9,23 @@ internal static class RestrictionCheck
     private static readonly Parameter<string>[] Lists =
     [
         Parameters.SmtpdClientRestrictions, Parameters.SmtpdHeloRestrictions, Parameters.SmtpdSenderRestrictions, Parameters.SmtpdRelayRestrictions,
-        Parameters.SmtpdRecipientRestrictions, Parameters.SmtpdDataRestrictions, Parameters.SmtpdEndOfDataRestrictions,
+        Parameters.SmtpdRecipientRestrictions, Parameters.SmtpdEtrnRestrictions, Parameters.SmtpdDataRestrictions, Parameters.SmtpdEndOfDataRestrictions,
     ];
 
     /// <summary>One text a problem. <paramref name="isOfInterest"/> chooses among the parameters by their names.</summary>
     public static IEnumerable<string> Find(Settings settings, Func<string, bool> isOfInterest)
     {
-        foreach (var parameter in Lists)
+        var compiler = new RestrictionCompiler(settings, static _ => TableList.Empty);
+        if (isOfInterest(Parameters.SmtpdRestrictionClasses.Name))
         {
-            if (isOfInterest(parameter.Name))
-            {
-                foreach (var problem in Find(parameter.Name, RestrictionLists.Split(settings.Get(parameter))))
-                {
-                    yield return problem;
-                }
-            }
+            compiler.CheckClasses();
         }
-    }
 
-    private static IEnumerable<string> Find(string parameter, List<string> words)
-    {
-        for (var i = 0; i < words.Count; i++)
+        foreach (var parameter in Lists.Where(p => isOfInterest(p.Name)))
         {
-            var word = words[i];
-            if (RestrictionLists.IsTable(word) || word.Equals("warn_if_reject", StringComparison.OrdinalIgnoreCase))
-            {
-                continue;
-            }
-
-            if (RestrictionTable.Find(word) is not { } definition)
-            {
-                yield return RestrictionLists.NotImplemented(parameter, word);
-            }
-            else if (definition.TakesTables && (++i >= words.Count || !RestrictionLists.IsTable(words[i])))
-            {
-                yield return RestrictionLists.NeedsTable(parameter, word);
-            }
+            compiler.Compile(parameter);
         }
+
+        return compiler.Problems.Distinct();
     }
 }

@@ -53,7 +53,7 @@ internal sealed class UnlistedRecipients
     public ValueTask<Verdict> CheckRecipientAsync(CheckContext context, CancellationToken cancellationToken) =>
         recipientMappings.Length == 0 && IsElsewhere(context.Resolution!)
             ? new(Verdict.Dunno)
-            : CheckAsync(context.Resolution!, context.Recipient!, isSender: false, cancellationToken);
+            : CheckAsync(context, context.Resolution!, context.Recipient!, isSender: false, cancellationToken);
 
     public async ValueTask<Verdict> CheckSenderAsync(CheckContext context, CancellationToken cancellationToken)
     {
@@ -67,15 +67,15 @@ internal sealed class UnlistedRecipients
         var resolution = await resolver.ResolveAsync("", complete, cancellationToken).ConfigureAwait(false);
         return resolution switch
         {
-            { Outcome: ResolveOutcome.Failed } => Verdict.Refuse(CheckContext.TemporaryLookupFailure(sender)),
+            { Outcome: ResolveOutcome.Failed } => Verdict.Fault(CheckContext.TemporaryLookupFailure(sender)),
             { Outcome: ResolveOutcome.BadAddress } => Verdict.Dunno,
             _ when senderMappings.Length == 0 && IsElsewhere(resolution) => Verdict.Dunno,
-            _ => await CheckAsync(resolution, sender, isSender: true, cancellationToken).ConfigureAwait(false),
+            _ => await CheckAsync(context, resolution, sender, isSender: true, cancellationToken).ConfigureAwait(false),
         };
     }
 
     private async ValueTask<Verdict> CheckAsync(
-        Resolution resolution, string address, bool isSender, CancellationToken cancellationToken)
+        CheckContext context, Resolution resolution, string address, bool isSender, CancellationToken cancellationToken)
     {
         // An address that tables map to another one exists, whatever its domain is; and when they fail, nobody knows.
         foreach (var maps in isSender ? senderMappings : recipientMappings)
@@ -121,7 +121,7 @@ internal sealed class UnlistedRecipients
         var (dsn, text) = DsnText.Parse(resolution.Nexthop);
         return Verdict.Refuse(
             resolution.Transport == "error" ? 550 : 450,
-            dsn is null ? detail : Detail(dsn[2..], isSender),
+            dsn is null ? detail : AddressStatus.Fit(context, dsn, isSender ? "Sender address" : "Recipient address"),
             $"<{address}>: {kind} address rejected: {text}");
     }
 
@@ -130,7 +130,7 @@ internal sealed class UnlistedRecipients
     {
         var match = await maps.FindMailAddressAsync(resolution.Recipient, AddressKeyForms.Address, addresses, cancellationToken).ConfigureAwait(false);
         return match.IsFound ? Verdict.Dunno
-            : match.IsFailed ? Verdict.Refuse(CheckContext.TemporaryLookupFailure(address))
+            : match.IsFailed ? Verdict.Fault(CheckContext.TemporaryLookupFailure(address))
             : null;
     }
 
@@ -138,18 +138,6 @@ internal sealed class UnlistedRecipients
     private static bool IsElsewhere(Resolution resolution) => resolution.Class == AddressClass.Default && !IsRefused(resolution);
 
     private static bool IsRefused(Resolution resolution) => resolution.Transport is "error" or "retry";
-
-    /// <summary>A code about an address says of which one (RFC 3463 section 3.2).</summary>
-    private static string Detail(string detail, bool isSender) => (detail, isSender) switch
-    {
-        (not ['1', '.', ..], _) => detail,
-        ("1.1" or "1.3" or "1.4" or "1.6" or "1.7", true) => "1.7",
-        ("1.2" or "1.8", true) => "1.8",
-        ("1.7", false) => "1.3",
-        ("1.8", false) => "1.2",
-        ("1.1" or "1.2" or "1.3" or "1.4" or "1.5" or "1.6", false) => detail,
-        _ => "1.0",
-    };
 
     private static TableList[] Order(params TableList[] lists) => [.. lists.Where(l => !l.IsEmpty).Distinct()];
 

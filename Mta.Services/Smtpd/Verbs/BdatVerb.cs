@@ -77,7 +77,7 @@ internal static class BdatVerb
                 return;
             }
 
-            mail.Message.PrependHeader(ReceivedHeader.Make(session));
+            mail.BeginContent(ReceivedHeader.Make(session));
             mail.InChunks = true;
         }
 

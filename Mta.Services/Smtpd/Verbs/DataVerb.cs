@@ -32,7 +32,7 @@ internal static class DataVerb
             return;
         }
 
-        mail.Message!.PrependHeader(ReceivedHeader.Make(session));
+        mail.BeginContent(ReceivedHeader.Make(session));
         session.Reply(ProtocolReplies.StartMail);
         if (!await ReceiveAsync(session, cancellationToken).ConfigureAwait(false))
         {

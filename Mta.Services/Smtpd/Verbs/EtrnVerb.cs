@@ -41,9 +41,16 @@ internal static class EtrnVerb
         return null;
     }
 
-    public static ValueTask ProceedAsync(SmtpdSession session, CancellationToken cancellationToken)
+    public static async ValueTask ProceedAsync(SmtpdSession session, CancellationToken cancellationToken)
     {
-        session.Reply(new ServerReply($"459 <{session.Parsed.Text}>: service unavailable"));
-        return default;
+        var domain = session.Parsed.Text;
+        if (!session.StandAlone && await session.Check.EtrnAsync(domain, cancellationToken).ConfigureAwait(false) is { } refusal)
+        {
+            session.Reply(refusal);
+            return;
+        }
+
+        session.Log.Warning(session.Tag, $"reject: ETRN {domain.AsSpan(0, Math.Min(domain.Length, 100))}... from {session.Client.Tag}");
+        session.Reply(new ServerReply($"459 <{domain}>: service unavailable"));
     }
 }

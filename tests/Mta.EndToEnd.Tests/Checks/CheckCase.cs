@@ -5,7 +5,7 @@ namespace Mta.EndToEnd.Tests.Checks;
 
 /// <summary>
 /// One case of a file in Cases: <c>=== name</c>, then settings of its cleanup service (or of its smtpd, after <c>smtpd:</c>), what the client
-/// says differently (<c>from:</c>, <c>to:</c>), <c>---</c>, and the message; without one it is that at the begin of the file. In it <c>{case}</c> is the case's own mailbox, and a line
+/// says differently (<c>from:</c>, <c>to:</c>; or all of it, a line each after <c>say:</c>), <c>---</c>, and the message; without one it is that at the begin of the file. In it <c>{case}</c> is the case's own mailbox, and a line
 /// <c>@repeat N x</c> stands for N times x.
 /// </summary>
 internal sealed class CheckCase
@@ -30,6 +30,9 @@ internal sealed class CheckCase
     public string Sender { get; private set; } = "s@sender.test";
 
     public string[] Recipients { get; private set; } = [];
+
+    /// <summary>All that the client says; after DATA the message follows, and BDAT has it in one piece. Empty for a plain message.</summary>
+    public List<string> Script { get; } = [];
 
     public string Message { get; private set; } = "";
 
@@ -74,6 +77,10 @@ internal sealed class CheckCase
             else if (line.StartsWith("to: ", StringComparison.Ordinal))
             {
                 result.Recipients = line[4..].Split(' ');
+            }
+            else if (line.StartsWith("say: ", StringComparison.Ordinal))
+            {
+                result.Script.Add(line[5..]);
             }
             else if (line.Length > 0)
             {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using Mta.EndToEnd.Tests.Harness;
@@ -7,9 +8,14 @@ namespace Mta.EndToEnd.Tests.Checks;
 /// <summary>What came of one case in one mail system: the reply, the log of its message, and what was delivered.</summary>
 internal static partial class CheckOutcome
 {
-    /// <summary>Sends a case's message, and gives the reply to its end.</summary>
+    /// <summary>Sends a case's message, and gives the reply to its end; or plays its script, and gives all replies.</summary>
     public static async Task<string> SendAsync(CheckCase check, string address, int port, CancellationToken cancellationToken)
     {
+        if (check.Script.Count > 0)
+        {
+            return await PlayAsync(check, address, port, cancellationToken);
+        }
+
         await using var client = await SmtpDialogue.ConnectAsync(address, port, cancellationToken);
         await client.ExpectAsync("EHLO client.test", "250", cancellationToken);
         var replies = new List<string> { await client.SayAsync($"MAIL FROM:<{check.Sender}>", cancellationToken) };
@@ -21,8 +27,7 @@ internal static partial class CheckOutcome
         replies.Add(await client.SayAsync("DATA", cancellationToken));
         if (replies[^1].StartsWith("354", StringComparison.Ordinal))
         {
-            var lines = check.Message.TrimEnd('\n').Split('\n').Select(l => l.StartsWith('.') ? "." + l : l);
-            await client.SendAsync(Encoding.Latin1.GetBytes(string.Join("\r\n", lines) + "\r\n.\r\n"), cancellationToken);
+            await client.SendAsync(Encoding.Latin1.GetBytes(Stuffed(check)), cancellationToken);
             replies.Add(await client.ReplyAsync(cancellationToken));
         }
 
@@ -30,13 +35,45 @@ internal static partial class CheckOutcome
         return string.Join("\n", replies.Where(r => !r.StartsWith("250 2.1", StringComparison.Ordinal) && !r.StartsWith("354", StringComparison.Ordinal)));
     }
 
-    /// <summary>True when the log has the end of every message that was queued, unless it is on hold.</summary>
-    public static bool IsSettled(string log, IEnumerable<string> replies) =>
-        replies.Select(QueueIdOf).All(id => id is null
-            || log.Contains($"{id}: removed", StringComparison.Ordinal)
-            || log.Contains($"{id}: hold: ", StringComparison.Ordinal)
-            || log.Contains($"{id}: discard: ", StringComparison.Ordinal)
-            || (log.Contains($"{id}: to=<", StringComparison.Ordinal) && log.Contains("status=deferred", StringComparison.Ordinal)));
+    private static async Task<string> PlayAsync(CheckCase check, string address, int port, CancellationToken cancellationToken)
+    {
+        await using var client = await SmtpDialogue.OpenAsync(address, port, cancellationToken);
+        var replies = new List<string> { client.Greeting };
+        foreach (var line in check.Script)
+        {
+            var content = check.Message.Replace("\n", "\r\n", StringComparison.Ordinal);
+            var command = line == "BDAT" ? $"BDAT {content.Length.ToString(CultureInfo.InvariantCulture)} LAST\r\n{content}" : line + "\r\n";
+            await client.SendAsync(Encoding.Latin1.GetBytes(command), cancellationToken);
+            var reply = await client.ReplyAsync(cancellationToken);
+            if (line == "DATA" && reply.StartsWith("354", StringComparison.Ordinal))
+            {
+                await client.SendAsync(Encoding.Latin1.GetBytes(Stuffed(check)), cancellationToken);
+                reply += "\n" + await client.ReplyAsync(cancellationToken);
+            }
+
+            replies.Add(reply.StartsWith("250-", StringComparison.Ordinal) ? "250-..." : reply);
+            if (reply.Length == 0)
+            {
+                break;
+            }
+        }
+
+        return string.Join("\n", replies);
+    }
+
+    private static string Stuffed(CheckCase check) =>
+        string.Join("\r\n", check.Message.TrimEnd('\n').Split('\n').Select(l => l.StartsWith('.') ? "." + l : l)) + "\r\n.\r\n";
+
+    /// <summary>True when the log has the end of every message that was queued, unless it is on hold or thrown away.</summary>
+    public static bool IsSettled(string log, List<string> replies)
+    {
+        var sessions = Sessions(log);
+        return sessions.Count >= replies.Count && sessions[^replies.Count..].Zip(replies).All(c =>
+            c.First.Contains(": hold: ", StringComparison.Ordinal)
+            || c.First.Contains(": discard: ", StringComparison.Ordinal)
+            || QueueIdsOf(c.Second).All(id => log.Contains($"{id}: removed", StringComparison.Ordinal)
+                || (log.Contains($"{id}: to=<", StringComparison.Ordinal) && log.Contains("status=deferred", StringComparison.Ordinal))));
+    }
 
     /// <summary>The parts of a log that belong to sessions, in order; what comes before the first one is left out.</summary>
     public static List<string> Sessions(string log) => [.. log.Split(": connect from localhost[").Skip(1)];
@@ -53,8 +90,8 @@ internal static partial class CheckOutcome
             .Where(l => (l.StartsWith("smtpd: ", StringComparison.Ordinal) && !l.StartsWith("smtpd: disconnect ", StringComparison.Ordinal))
                 || l.StartsWith("cleanup: ", StringComparison.Ordinal))
             .ToList();
-        var id = lines.Select(l => ClientLines().Match(l)).FirstOrDefault(m => m.Success)?.Groups[1].Value;
-        foreach (var line in lines.Concat(Deliveries(log, id ?? "NOQUEUE")))
+        var ids = lines.Select(l => ClientLines().Match(l)).Where(m => m.Success).Select(m => m.Groups[1].Value).ToList();
+        foreach (var line in lines.Concat(ids.SelectMany(id => Deliveries(log, id))))
         {
             text.Append(line).Append('\n');
         }
@@ -73,7 +110,7 @@ internal static partial class CheckOutcome
             }
         }
 
-        var result = id is null ? text.ToString() : text.ToString().Replace(id, "QID", StringComparison.Ordinal);
+        var result = ids.Aggregate(text, (t, id) => t.Replace(id, "QID")).ToString();
         return MessageIds().Replace(Times().Replace(result, "TIME"), "<QID@mta.test>");
     }
 
@@ -81,7 +118,7 @@ internal static partial class CheckOutcome
         log.Split('\n').Select(l => DeliveryLines().Match(l)).Where(m => m.Success && m.Groups[2].Value == id)
             .Select(m => $"{m.Groups[1].Value}: {id}: {m.Groups[3].Value} {m.Groups[4].Value}").Order(StringComparer.Ordinal);
 
-    private static string? QueueIdOf(string reply) => QueuedReplies().Match(reply) is { Success: true } match ? match.Groups[1].Value : null;
+    private static IEnumerable<string> QueueIdsOf(string reply) => QueuedReplies().Matches(reply).Select(m => m.Groups[1].Value);
 
     /// <summary>What Postfix says of this machine and of its main.cf; and the Message-ID that it makes for the report to postmaster.</summary>
     [GeneratedRegex("overriding earlier entry|file system clock|file time stamps|message-id=<[0-9]{14}\\.[0-9A-Z]+@mta")]

@@ -35,6 +35,16 @@ internal sealed class SmtpDialogue : IAsyncDisposable
         return dialogue;
     }
 
+    /// <summary>The same, whatever the greeting is.</summary>
+    public static async Task<SmtpDialogue> OpenAsync(string address, int port, CancellationToken cancellationToken)
+    {
+        var client = new TcpClient(AddressFamily.InterNetwork);
+        await client.ConnectAsync(address, port, cancellationToken);
+        var dialogue = new SmtpDialogue(client);
+        dialogue.Greeting = await dialogue.ReplyAsync(cancellationToken);
+        return dialogue;
+    }
+
     /// <summary>Connects to 127.0.0.1 from an address of this machine.</summary>
     public static async Task<SmtpDialogue> ConnectFromAsync(string local, int port, CancellationToken cancellationToken)
     {
