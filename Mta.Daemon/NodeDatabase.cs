@@ -57,6 +57,7 @@ internal sealed class NodeDatabase : IDisposable
             throw;
         }
 
+        node.Database.FollowPrimary(text => log.Warning(Tag, $"{text}"));
         if (node.cluster is not null)
         {
             node.watching = node.WatchAsync();
@@ -71,6 +72,7 @@ internal sealed class NodeDatabase : IDisposable
         // The watch is over first, or it would start again what is stopped here.
         await closing.CancelAsync().ConfigureAwait(false);
         await watching.ConfigureAwait(false);
+        await Database.DisposeAsync().ConfigureAwait(false);
         if (stop && use is not null)
         {
             try

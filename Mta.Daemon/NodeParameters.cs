@@ -22,7 +22,7 @@ internal sealed class NodeParameters : IAsyncDisposable
     /// <summary>What is made once for the life of the services.</summary>
     private static readonly string[] NeedRestart = ["queue_accept_connections", "queue_complete_connections"];
 
-    private readonly NpgsqlDataSource source;
+    private readonly DatabasePool source;
     private readonly ParameterStore store;
     private readonly string node;
     private readonly MailLog log;

@@ -13,23 +13,25 @@ namespace Mta.Daemon;
 /// <summary>
 /// The connections of a node and what writes and reads the queue over them. The budget of a node is the sum of the pools: accept, complete,
 /// 8 to claim and read, 6 for heartbeats, requests and take-over (2 while nothing hangs), 1 to end sessions of frozen nodes, 4 for lookups,
-/// 2 for queue listings, 1 to hear of changes, 1 for the history of refusals, 2 for checkpoints and vacuum while there is little room. Each is opened when it is needed; README.md has the sum.
+/// 2 for queue listings, 1 to hear of changes, 1 for the history of refusals, 2 for checkpoints and vacuum while there is little room. Each is
+/// opened when it is needed; where there are several hosts, one more asks each of them whether it takes writes. README.md has the sum.
 /// </summary>
 internal sealed class NodeStorage : IAsyncDisposable
 {
     private const int ReadConnections = 8;
     private const int HeartbeatConnections = 6;
     private const int HeartbeatSeconds = 5;
+    private const int FailOverSeconds = 10;
     private const int LookupConnections = 4;
     private const int ListingConnections = 2;
 
-    private readonly NpgsqlDataSource acceptSource;
-    private readonly NpgsqlDataSource completeSource;
-    private readonly NpgsqlDataSource readSource;
-    private readonly NpgsqlDataSource heartbeatSource;
-    private readonly NpgsqlDataSource controlSource;
-    private readonly NpgsqlDataSource listenSource;
-    private readonly NpgsqlDataSource historySource;
+    private readonly DatabasePool acceptSource;
+    private readonly DatabasePool completeSource;
+    private readonly DatabasePool readSource;
+    private readonly DatabasePool heartbeatSource;
+    private readonly DatabasePool controlSource;
+    private readonly DatabasePool listenSource;
+    private readonly DatabasePool historySource;
 
     public NodeStorage(Database database)
     {
@@ -41,7 +43,7 @@ internal sealed class NodeStorage : IAsyncDisposable
         controlSource = database.CreateDataSource(DatabaseRole.Login, "takeover", 1);
         listenSource = database.CreateDataSource(DatabaseRole.Daemon, "listen", 1);
         Notifier = new ChangeNotifier(heartbeatSource, TimeProvider.System);
-        Lookups = database.CreateDataSource(DatabaseRole.Daemon, "lookup", LookupConnections);
+        Lookups = database.CreateDataSource(DatabaseRole.Daemon, "lookup", LookupConnections, c => LimitCommands(database, c));
         Listings = database.CreateDataSource(DatabaseRole.Daemon, "showq", ListingConnections);
         historySource = database.CreateDataSource(DatabaseRole.Daemon, "history", 1);
         Rejects = new RejectStore(historySource);
@@ -56,13 +58,13 @@ internal sealed class NodeStorage : IAsyncDisposable
 
     public const int MaximumWriters = 16;
 
-    public NpgsqlDataSource Lookups { get; }
+    public DatabasePool Lookups { get; }
 
     /// <summary>For queue listings, which may take long: their readers wait for each other and for nobody else.</summary>
-    public NpgsqlDataSource Listings { get; }
+    public DatabasePool Listings { get; }
 
     /// <summary>For services that read and write rows of their own, such as pickup.</summary>
-    public NpgsqlDataSource Reads => readSource;
+    public DatabasePool Reads => readSource;
 
     public NodeRegistry Registry { get; }
 
@@ -126,6 +128,25 @@ internal sealed class NodeStorage : IAsyncDisposable
         settings.CancellationTimeout = -1;
     }
 
-    private static NpgsqlDataSource Source(Database database, string purpose, int connections) =>
-        database.CreateDataSource(DatabaseRole.Daemon, purpose, connections, QueueDataSource.Configure);
+    private static DatabasePool Source(Database database, string purpose, int connections) =>
+        database.CreateDataSource(
+            DatabaseRole.Daemon,
+            purpose,
+            connections,
+            settings =>
+            {
+                QueueDataSource.Configure(settings);
+                LimitCommands(database, settings);
+            });
+
+    // Where there is another server to go on with, nobody waits half a minute for a frozen one. Commits have no limit of this kind.
+    private static void LimitCommands(Database database, NpgsqlConnectionStringBuilder settings)
+    {
+        if (database.HasSeveralHosts)
+        {
+            // Broken off without asking: it would not hear that a statement is to be cancelled either.
+            settings.CommandTimeout = Math.Min(settings.CommandTimeout, FailOverSeconds);
+            settings.CancellationTimeout = -1;
+        }
+    }
 }

@@ -71,7 +71,7 @@ internal sealed partial class PostfixCommand
     {
         try
         {
-            await using var database = ToolDatabase.Look(settings, DatabaseRole.Admin, "postfix", LongLook);
+            await using var database = await ToolDatabase.LookAsync(settings, DatabaseRole.Admin, "postfix", LongLook, cancellationToken).ConfigureAwait(false);
             var drains = action == "drain";
             return await new NodeAdministration(database.Source, LocalUser.Current.Name).DrainAsync(node, drains, cancellationToken).ConfigureAwait(false)
                 ? await SayAsync(LogSeverity.Info, drains ? $"draining node {node}" : $"node {node} takes mail again").ConfigureAwait(false)
@@ -85,7 +85,7 @@ internal sealed partial class PostfixCommand
 
     private async Task<T> LookAsync<T>(int seconds, Func<ClusterStatusReader, CancellationToken, ValueTask<T>> read, CancellationToken cancellationToken)
     {
-        var database = ToolDatabase.Look(settings, DatabaseRole.Daemon, "postfix", seconds);
+        var database = await ToolDatabase.LookAsync(settings, DatabaseRole.Daemon, "postfix", seconds, cancellationToken).ConfigureAwait(false);
         try
         {
             // Each step has its limit, and all together: several hosts are tried one after the other.

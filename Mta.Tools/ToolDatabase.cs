@@ -11,13 +11,13 @@ internal sealed class ToolDatabase : IAsyncDisposable
 {
     private readonly ClusterUse? use;
 
-    private ToolDatabase(NpgsqlDataSource source, ClusterUse? use)
+    private ToolDatabase(DatabasePool source, ClusterUse? use)
     {
         Source = source;
         this.use = use;
     }
 
-    public NpgsqlDataSource Source { get; }
+    public DatabasePool Source { get; }
 
     /// <summary>
     /// Connections in a role. Root and mail_owner start the embedded cluster when it is down; for others it is the socket's directory that
@@ -40,6 +40,10 @@ internal sealed class ToolDatabase : IAsyncDisposable
             if (migrate)
             {
                 await database.MigrateAsync(null, cancellationToken).ConfigureAwait(false);
+            }
+            else
+            {
+                await database.ChooseAsync(cancellationToken).ConfigureAwait(false);
             }
 
             return new ToolDatabase(database.CreateDataSource(role, purpose, 2), null);
@@ -66,7 +70,7 @@ internal sealed class ToolDatabase : IAsyncDisposable
     /// Connections for a look at a database that runs or does not: nothing is started, and no step takes longer than a few seconds. Throws
     /// <see cref="StorageException"/> for a URL that is none.
     /// </summary>
-    public static ToolDatabase Look(Settings settings, DatabaseRole role, string purpose, int seconds)
+    public static async Task<ToolDatabase> LookAsync(Settings settings, DatabaseRole role, string purpose, int seconds, CancellationToken cancellationToken)
     {
         if (!DatabaseUrl.TryParse(settings.Get(Parameters.DatabaseUrl), out var url, out var problem))
         {
@@ -74,6 +78,7 @@ internal sealed class ToolDatabase : IAsyncDisposable
         }
 
         var database = url.IsEmbedded ? new EmbeddedCluster(settings.Get(Parameters.DataDirectory), settings.Get(Parameters.MailOwner)).Connect() : Database.Connect(url);
+        await database.ChooseAsync(cancellationToken).ConfigureAwait(false);
         return new ToolDatabase(
             database.CreateDataSource(
                 role,

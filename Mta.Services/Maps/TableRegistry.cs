@@ -5,6 +5,7 @@ using Mta.Services.Clients;
 using Mta.Services.Maps.Ldap;
 using Mta.Services.Maps.Stored;
 using Mta.Services.Maps.Tables;
+using Mta.Storage.Connections;
 using Mta.Storage;
 using Mta.Storage.Maps;
 using Npgsql;
@@ -33,12 +34,12 @@ public sealed class TableRegistry : IAsyncDisposable
     private volatile AliasReferences aliases = AliasReferences.None;
 
     /// <param name="source">Where stored tables are; null when there are none. The caller disposes it, after the registry.</param>
-    public TableRegistry(MailLog log, TimeProvider time, NpgsqlDataSource? source = null)
+    public TableRegistry(MailLog log, TimeProvider time, DatabasePool? source = null)
         : this(log, time, source, new StoredTableLimits())
     {
     }
 
-    internal TableRegistry(MailLog log, TimeProvider time, NpgsqlDataSource? source, StoredTableLimits limits)
+    internal TableRegistry(MailLog log, TimeProvider time, DatabasePool? source, StoredTableLimits limits)
     {
         this.limits = limits;
         this.log = log;

@@ -1,3 +1,4 @@
+using Mta.Storage.Connections;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -5,7 +6,7 @@ namespace Mta.Storage.Admin;
 
 /// <summary>The functions of the schema mta that change messages, for many at once. All methods throw <see cref="StorageException"/>.</summary>
 /// <param name="operatorName">Who asks, for mta.admin_log.</param>
-public sealed class QueueAdministration(NpgsqlDataSource source, string operatorName)
+public sealed class QueueAdministration(DatabasePool source, string operatorName)
 {
     private const string Find = "SELECT id FROM mta.queue WHERE queue_name = ANY ($2) AND ($1 IS NULL OR id = ANY ($1)) AND NOT ($3 AND expired) ORDER BY id";
 

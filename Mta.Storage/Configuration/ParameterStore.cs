@@ -1,4 +1,5 @@
 using Mta.Core.Config;
+using Mta.Storage.Connections;
 using Npgsql;
 
 namespace Mta.Storage.Configuration;
@@ -7,7 +8,7 @@ namespace Mta.Storage.Configuration;
 public sealed record ParameterSnapshot(long Version, StoredValues Values);
 
 /// <summary>Reads <c>mta.parameter</c>, and writes what a node does not take of it to <c>mta.parameter_problem</c>.</summary>
-public sealed class ParameterStore(NpgsqlDataSource source)
+public sealed class ParameterStore(DatabasePool source)
 {
     private const string Version = "SELECT version FROM mta_store.parameter_version";
 

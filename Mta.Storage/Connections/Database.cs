@@ -7,13 +7,14 @@ namespace Mta.Storage.Connections;
 /// The database that the services work with: makes data sources for each purpose (accept, complete, claim, lookups), each with its own
 /// small pool, all with the same defaults and logged in as the right role.
 /// </summary>
-public sealed class Database
+public sealed class Database : IAsyncDisposable
 {
     private const string ServerKeepalives = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4 -c tcp_user_timeout=30000";
 
     private readonly NpgsqlConnectionStringBuilder login;
     private readonly TargetSessionAttributes? target;
     private readonly bool rolesLogIn;
+    private readonly PrimaryWatch? watch;
 
     private Database(NpgsqlConnectionStringBuilder login, TargetSessionAttributes? target, bool rolesLogIn, string? localDirectory = null)
     {
@@ -22,6 +23,10 @@ public sealed class Database
         this.target = target;
         this.rolesLogIn = rolesLogIn;
         ApplyDefaults(login);
+        if (target is TargetSessionAttributes.Primary or TargetSessionAttributes.ReadWrite && login.Host!.Contains(',', StringComparison.Ordinal))
+        {
+            watch = new PrimaryWatch(DatabaseHosts.Split(login), target is TargetSessionAttributes.ReadWrite);
+        }
     }
 
     /// <summary>True once it is known that the roles exist: then services work as the daemon role, not as the role that the URL names.</summary>
@@ -42,7 +47,8 @@ public sealed class Database
     /// <summary>Brings the schema up to date and finds out about the roles. Throws <see cref="StorageException"/>.</summary>
     public async Task<SchemaState> MigrateAsync(Action<string>? warn, CancellationToken cancellationToken)
     {
-        var state = await new SchemaMigrator(login.ConnectionString, warn, target: target).MigrateAsync(cancellationToken).ConfigureAwait(false);
+        await ChooseAsync(cancellationToken).ConfigureAwait(false);
+        var state = await new SchemaMigrator(Chosen().ConnectionString, warn, target: target).MigrateAsync(cancellationToken).ConfigureAwait(false);
         SeparateRoles = state.SeparateRoles;
         LocalDirectory ??= await FindDirectoryAsync(cancellationToken).ConfigureAwait(false);
         return state;
@@ -51,25 +57,58 @@ public sealed class Database
     /// <summary>Looks at schema and roles without changing anything. Throws <see cref="StorageException"/>.</summary>
     public async Task<SchemaState> ReadSchemaAsync(CancellationToken cancellationToken)
     {
-        var state = await new SchemaMigrator(login.ConnectionString, target: target).ReadAsync(cancellationToken).ConfigureAwait(false);
+        await ChooseAsync(cancellationToken).ConfigureAwait(false);
+        var state = await new SchemaMigrator(Chosen().ConnectionString, target: target).ReadAsync(cancellationToken).ConfigureAwait(false);
         SeparateRoles = state.SeparateRoles;
         return state;
     }
 
-    /// <summary>A data source whose connections work as <paramref name="role"/>; the caller disposes it.</summary>
+    /// <summary>
+    /// Finds out which of several servers takes writes; a migration and a look at the schema begin with it. Throws <see cref="StorageException"/>
+    /// when none does.
+    /// </summary>
+    public async Task ChooseAsync(CancellationToken cancellationToken)
+    {
+        if (watch is not null && await watch.ChooseAsync(cancellationToken).ConfigureAwait(false) is (false, var problem))
+        {
+            throw new StorageException(StorageFailure.Retry, problem);
+        }
+    }
+
+    /// <summary>From now on every pool follows a fail-over, until the database is disposed.</summary>
+    /// <param name="warn">Takes what an administrator should know.</param>
+    public void FollowPrimary(Action<string> warn) => watch?.Follow(warn);
+
+    /// <summary>True when the URL names several servers and one that takes writes is wanted.</summary>
+    public bool HasSeveralHosts => watch is not null;
+
+    public ValueTask DisposeAsync() => watch?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    /// <summary>A pool whose connections work as <paramref name="role"/>; the caller disposes it.</summary>
     /// <param name="role">Counts only where <see cref="SeparateRoles"/>, or for the embedded cluster; else all work as the login role.</param>
     /// <param name="purpose">Shown as application_name <c>mta purpose</c>.</param>
     /// <param name="connections">The size of the pool.</param>
-    /// <param name="configure">Further settings of the data source (prepared statements, time limits).</param>
-    public NpgsqlDataSource CreateDataSource(DatabaseRole role, string purpose, int connections, Action<NpgsqlConnectionStringBuilder>? configure = null)
+    /// <param name="configure">Further settings of the connections (prepared statements, time limits).</param>
+    public DatabasePool CreateDataSource(DatabaseRole role, string purpose, int connections, Action<NpgsqlConnectionStringBuilder>? configure = null)
     {
-        var connection = new NpgsqlConnectionStringBuilder(login.ConnectionString) { MaxPoolSize = connections, MinPoolSize = 0 };
+        var servers = watch is null ? [login] : DatabaseHosts.Split(login);
+        return new DatabasePool([.. servers.Select(s => MakeSource(s, role, purpose, connections, configure))], watch);
+    }
+
+    private NpgsqlDataSource MakeSource(
+        NpgsqlConnectionStringBuilder server, DatabaseRole role, string purpose, int connections, Action<NpgsqlConnectionStringBuilder>? configure)
+    {
+        var connection = new NpgsqlConnectionStringBuilder(server.ConnectionString) { MaxPoolSize = connections, MinPoolSize = 0 };
         connection.ApplicationName ??= "mta " + purpose;
         AssumeRole(connection, role);
         configure?.Invoke(connection);
         var builder = new NpgsqlDataSourceBuilder(connection.ConnectionString);
-        return target is { } attributes ? builder.BuildMultiHost().WithTargetSession(attributes) : builder.Build();
+
+        // A server that has become a standby refuses writes by itself: the watch asks for the rest.
+        return target is { } attributes && watch is null ? builder.BuildMultiHost().WithTargetSession(attributes) : builder.Build();
     }
+
+    private NpgsqlConnectionStringBuilder Chosen() => watch is null ? login : DatabaseHosts.Split(login)[watch.Current];
 
     // Behind a Unix socket the server's files are on this machine. Who may not know where gets no row.
     private async Task<string?> FindDirectoryAsync(CancellationToken cancellationToken)

@@ -1,10 +1,11 @@
 using System.Text;
+using Mta.Storage.Connections;
 using Npgsql;
 
 namespace Mta.Storage.History;
 
 /// <summary>Writes rejected SMTP commands into the history, a batch at a time.</summary>
-public sealed class RejectStore(NpgsqlDataSource source)
+public sealed class RejectStore(DatabasePool source)
 {
     private const string Write =
         """

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Mta.Core.Queue;
+using Mta.Storage.Connections;
 using Npgsql;
 
 namespace Mta.Storage.Maildrop;
@@ -8,7 +9,7 @@ namespace Mta.Storage.Maildrop;
 /// Maildrop as pickup sees it. A message that was taken stays in its row until the transaction that enqueues it deletes the row
 /// (<see cref="MaildropSql.Finish"/>); a pickup that dies leaves it to another one when the lease ends. All methods throw <see cref="StorageException"/>.
 /// </summary>
-public sealed class MaildropStore(NpgsqlDataSource database)
+public sealed class MaildropStore(DatabasePool database)
 {
     /// <summary>Takes at most <paramref name="maximum"/> messages that nobody works on, oldest first.</summary>
     public async Task<IReadOnlyList<MaildropMessage>> TakeAsync(int maximum, TimeSpan lease, CancellationToken cancellationToken)

@@ -1,11 +1,12 @@
 using Mta.Core.Queue;
+using Mta.Storage.Connections;
 using Npgsql;
 using NpgsqlTypes;
 
 namespace Mta.Storage.Maildrop;
 
 /// <summary>Puts mail into maildrop, as the submit role may.</summary>
-public sealed class MaildropWriter(NpgsqlDataSource database)
+public sealed class MaildropWriter(DatabasePool database)
 {
     // Large enough for few round trips, small enough that the parameter of a 50 MB message is not 50 MB on either side.
     private const int PieceSize = 1 << 20;

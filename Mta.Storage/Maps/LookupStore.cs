@@ -1,9 +1,10 @@
+using Mta.Storage.Connections;
 using Npgsql;
 
 namespace Mta.Storage.Maps;
 
 /// <summary>Reads the lookup tables stored in the database. Every failure leaves as <see cref="StorageException"/>.</summary>
-public sealed class LookupStore(NpgsqlDataSource source)
+public sealed class LookupStore(DatabasePool source)
 {
     /// <summary>The versions of those of the tables that exist.</summary>
     public ValueTask<List<StoredTableVersion>> ReadVersionsAsync(string[] names, CancellationToken cancellationToken) =>

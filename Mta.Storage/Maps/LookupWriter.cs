@@ -1,11 +1,12 @@
 using System.Globalization;
+using Mta.Storage.Connections;
 using Npgsql;
 using NpgsqlTypes;
 
 namespace Mta.Storage.Maps;
 
 /// <summary>Changes the lookup tables stored in the database: what postmap(1) and postalias(1) do. Every failure leaves as <see cref="StorageException"/>.</summary>
-public sealed class LookupWriter(NpgsqlDataSource source)
+public sealed class LookupWriter(DatabasePool source)
 {
     /// <summary>Entries that travel in one statement.</summary>
     private const int BatchSize = 5000;

@@ -1,3 +1,4 @@
+using Mta.Storage.Connections;
 using Npgsql;
 
 namespace Mta.Storage.Nodes;
@@ -26,7 +27,7 @@ public static class Channels
 /// </summary>
 /// <param name="source">One connection.</param>
 /// <param name="heard">Called with a channel on which something came; with all of them after a connection was made, for what came before.</param>
-public sealed class ChangeListener(NpgsqlDataSource source, Action<string> heard, TimeProvider time) : IAsyncDisposable
+public sealed class ChangeListener(DatabasePool source, Action<string> heard, TimeProvider time) : IAsyncDisposable
 {
     /// <summary>What comes within it is passed on at once as one: many notifications cost no more than a few.</summary>
     private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(100);
@@ -51,11 +52,16 @@ public sealed class ChangeListener(NpgsqlDataSource source, Action<string> heard
         {
             try
             {
-                await ListenAsync(stopping.Token).ConfigureAwait(false);
+                using var either = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token, source.Moved);
+                await ListenAsync(either.Token).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
                 return;
+            }
+            catch (OperationCanceledException)
+            {
+                // Another server has become the primary.
             }
             catch (Exception e) when (StorageErrors.IsDatabaseFailure(e) || e is InvalidOperationException)
             {

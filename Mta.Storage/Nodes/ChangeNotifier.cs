@@ -1,3 +1,4 @@
+using Mta.Storage.Connections;
 using Npgsql;
 
 namespace Mta.Storage.Nodes;
@@ -6,7 +7,7 @@ namespace Mta.Storage.Nodes;
 /// Tells other nodes that mail came to incoming, a few times a second at most and never in a transaction that accepts mail: a commit with a
 /// notification waits for all others of its kind.
 /// </summary>
-public sealed class ChangeNotifier(NpgsqlDataSource source, TimeProvider time) : IAsyncDisposable
+public sealed class ChangeNotifier(DatabasePool source, TimeProvider time) : IAsyncDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 

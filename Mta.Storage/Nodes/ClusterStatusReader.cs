@@ -1,10 +1,11 @@
 using System.Globalization;
+using Mta.Storage.Connections;
 using Npgsql;
 
 namespace Mta.Storage.Nodes;
 
 /// <summary>Reads the state of nodes and queues for people, without waiting for anything and at a cost that does not grow with the queue.</summary>
-public sealed class ClusterStatusReader(NpgsqlDataSource source)
+public sealed class ClusterStatusReader(DatabasePool source)
 {
     private const int ExactMessages = 100_000;
 

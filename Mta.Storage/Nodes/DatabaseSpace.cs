@@ -18,12 +18,12 @@ public sealed class DatabaseSpace : IAsyncDisposable
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
-    private readonly NpgsqlDataSource source;
-    private readonly NpgsqlDataSource login;
+    private readonly DatabasePool source;
+    private readonly DatabasePool login;
     private readonly string? found;
 
     /// <param name="source">Where the database is asked.</param>
-    public DatabaseSpace(Database database, NpgsqlDataSource source)
+    public DatabaseSpace(Database database, DatabasePool source)
     {
         this.source = source;
         login = database.CreateDataSource(DatabaseRole.Login, "space", 2, c => c.CommandTimeout = 0);

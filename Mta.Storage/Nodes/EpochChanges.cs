@@ -1,4 +1,5 @@
 using System.Data;
+using Mta.Storage.Connections;
 using Npgsql;
 
 namespace Mta.Storage.Nodes;
@@ -10,13 +11,26 @@ namespace Mta.Storage.Nodes;
 /// </summary>
 /// <param name="source">Connections of the daemon.</param>
 /// <param name="control">Connections as the role that all sessions of ours log in as, which may end them.</param>
-internal sealed class EpochChanges(NpgsqlDataSource source, NpgsqlDataSource control)
+internal sealed class EpochChanges(DatabasePool source, DatabasePool control)
 {
     // Longer than a living client takes between two parts of a transaction.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     /// <summary>Runs one statement in a transaction; the limit is for the statement.</summary>
     public async Task<T> RunAsync<T>(string sql, object[] arguments, Func<NpgsqlDataReader, T> read, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, source.Moved);
+        try
+        {
+            return await RunOnceAsync(sql, arguments, read, limit, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException("another server has become the primary");
+        }
+    }
+
+    private async Task<T> RunOnceAsync<T>(string sql, object[] arguments, Func<NpgsqlDataReader, T> read, TimeSpan limit, CancellationToken cancellationToken)
     {
         await using var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);

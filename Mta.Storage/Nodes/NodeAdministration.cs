@@ -1,10 +1,11 @@
+using Mta.Storage.Connections;
 using Npgsql;
 
 namespace Mta.Storage.Nodes;
 
 /// <summary>What administrators do with nodes, by the functions that SQL clients call too.</summary>
 /// <param name="operatorName">Who asks, for mta.admin_log.</param>
-public sealed class NodeAdministration(NpgsqlDataSource source, string operatorName)
+public sealed class NodeAdministration(DatabasePool source, string operatorName)
 {
     /// <summary>Drains a node or ends that; false when there is none of this name. Throws <see cref="StorageException"/>.</summary>
     public ValueTask<bool> DrainAsync(string name, bool drain, CancellationToken cancellationToken) =>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Mta.Storage.Connections;
 using Npgsql;
 
 namespace Mta.Storage.Nodes;
@@ -33,7 +34,7 @@ public sealed record NodeIdentity(string Name, string Instance, string Host, int
 /// <param name="control">
 /// Connections as the role that all sessions of ours log in as, which may end those of a frozen node; the same ones where there is one role.
 /// </param>
-public sealed class NodeRegistry(NpgsqlDataSource source, NpgsqlDataSource? control = null)
+public sealed class NodeRegistry(DatabasePool source, DatabasePool? control = null)
 {
     /// <summary>An epoch that ends gives its mail back in one transaction; that of a full active queue takes a second or two.</summary>
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(60);

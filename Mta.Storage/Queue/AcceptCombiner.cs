@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Mta.Storage.Connections;
 using Mta.Storage.Nodes;
 using Npgsql;
 
@@ -42,14 +43,14 @@ public sealed class AcceptCombiner : IAsyncDisposable
 
     private readonly Channel<Waiting> waiting = Channel.CreateUnbounded<Waiting>(new UnboundedChannelOptions { SingleReader = false });
     private readonly Func<NodeEpoch> currentEpoch;
-    private readonly NpgsqlDataSource source;
+    private readonly DatabasePool source;
     private readonly CommitSettler settler;
     private readonly CancellationTokenSource stopping = new();
     private readonly Task[] writers;
 
     /// <param name="source">Connections without a command timeout.</param>
     /// <param name="currentEpoch">The epoch that new messages are owned by.</param>
-    public AcceptCombiner(NpgsqlDataSource source, Func<NodeEpoch> currentEpoch, int writerCount)
+    public AcceptCombiner(DatabasePool source, Func<NodeEpoch> currentEpoch, int writerCount)
     {
         this.source = source;
         this.currentEpoch = currentEpoch;

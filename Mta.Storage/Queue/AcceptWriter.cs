@@ -1,10 +1,11 @@
+using Mta.Storage.Connections;
 using Mta.Storage.Nodes;
 using Npgsql;
 
 namespace Mta.Storage.Queue;
 
 /// <summary>One writer of the accept combiner: its connection, its lock and its batches.</summary>
-internal sealed class AcceptWriter(NpgsqlDataSource source, CommitSettler settler, Func<TimeSpan> commitLimit, Func<TimeSpan> settleLimit) : IAsyncDisposable
+internal sealed class AcceptWriter(DatabasePool source, CommitSettler settler, Func<TimeSpan> commitLimit, Func<TimeSpan> settleLimit) : IAsyncDisposable
 {
     private readonly QueueConnection connection = new(source);
     private readonly Dictionary<string, NpgsqlCommand> commands = new(StringComparer.Ordinal);
@@ -165,14 +166,7 @@ internal sealed class AcceptWriter(NpgsqlDataSource source, CommitSettler settle
         }
 
         executing = true;
-        var execution = command.ExecuteNonQueryAsync(CancellationToken.None);
-        if (!execution.IsCompleted)
-        {
-            // Not a token of the command: that would ask the server to cancel, and a cancelled commit claims success.
-            await execution.WaitAsync(commitLimit(), CancellationToken.None).ConfigureAwait(false);
-        }
-
-        return await execution.ConfigureAwait(false);
+        return await connection.WithinAsync(command.ExecuteNonQueryAsync(CancellationToken.None), commitLimit()).ConfigureAwait(false);
     }
 
     /// <summary>The transaction that makes a streamed message visible needs all its chunks; while the epoch lives nobody else removes any.</summary>

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Mta.Storage.Connections;
 using Npgsql;
 
 namespace Mta.Storage.Queue;
@@ -17,7 +18,7 @@ internal readonly record struct WriterLock(int Key)
 /// under the lock that the old transaction holds for as long as it lives.
 /// </summary>
 /// <param name="tryLimit">How long one look may take before another connection is tried.</param>
-internal sealed class CommitSettler(NpgsqlDataSource source, Func<TimeSpan> tryLimit)
+internal sealed class CommitSettler(DatabasePool source, Func<TimeSpan> tryLimit)
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
 
@@ -26,16 +27,18 @@ internal sealed class CommitSettler(NpgsqlDataSource source, Func<TimeSpan> tryL
     {
         while (!cancellationToken.IsCancellationRequested)
         {
+            var moved = source.Moved;
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, moved);
             try
             {
                 // The limits end our waiting, not the look: its commit may wait for a standby, and must not be cancelled.
-                return await TryFindAsync(writerLock, ids, nodeName).WaitAsync(tryLimit(), cancellationToken).ConfigureAwait(false);
+                return await TryFindAsync(writerLock, ids, nodeName).WaitAsync(tryLimit(), limit.Token).ConfigureAwait(false);
             }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
                 return null;
             }
-            catch (Exception e) when (StorageErrors.IsDatabaseFailure(e))
+            catch (Exception e) when (StorageErrors.IsDatabaseFailure(e) || e is OperationCanceledException)
             {
                 await Task.Delay(RetryDelay, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }

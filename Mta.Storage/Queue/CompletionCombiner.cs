@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Mta.Storage.Connections;
 using Npgsql;
 
 namespace Mta.Storage.Queue;
@@ -15,13 +16,13 @@ public sealed class CompletionCombiner : IAsyncDisposable
 
     // One line a writer, and all of a message's completions in one line: the end of a round must not overtake a part of it.
     private readonly Channel<Completion>[] lines;
-    private readonly NpgsqlDataSource source;
+    private readonly DatabasePool source;
     private readonly Action<string> warn;
     private readonly CancellationTokenSource stopping = new();
     private readonly Task[] writers;
 
     /// <param name="warn">Takes what an administrator should know: failures that are tried again, possible duplicates.</param>
-    public CompletionCombiner(NpgsqlDataSource source, int writerCount, Action<string> warn)
+    public CompletionCombiner(DatabasePool source, int writerCount, Action<string> warn)
     {
         this.source = source;
         this.warn = warn;

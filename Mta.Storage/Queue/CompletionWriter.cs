@@ -1,3 +1,4 @@
+using Mta.Storage.Connections;
 using Mta.Storage.Nodes;
 using Npgsql;
 
@@ -6,7 +7,7 @@ namespace Mta.Storage.Queue;
 /// <summary>One writer of the completion combiner.</summary>
 /// <param name="source">Connections without a command timeout.</param>
 /// <param name="commitLimit">After it the connection is broken off, and the commit is unknown: it is never cancelled.</param>
-internal sealed class CompletionWriter(NpgsqlDataSource source, Func<TimeSpan> commitLimit) : IAsyncDisposable
+internal sealed class CompletionWriter(DatabasePool source, Func<TimeSpan> commitLimit) : IAsyncDisposable
 {
     private readonly QueueConnection connection = new(source);
     private readonly WriterLock writerLock = WriterLock.Create();
@@ -67,7 +68,7 @@ internal sealed class CompletionWriter(NpgsqlDataSource source, Func<TimeSpan> c
                 await plain.PrepareAsync(cancellationToken).ConfigureAwait(false);
             }
 
-            await WithinLimitAsync(plain.ExecuteNonQueryAsync(CancellationToken.None)).ConfigureAwait(false);
+            await connection.WithinAsync(plain.ExecuteNonQueryAsync(CancellationToken.None), commitLimit()).ConfigureAwait(false);
             written = plain.BatchCommands[0].RecordsAffected < 0 ? 0 : (int)plain.BatchCommands[0].RecordsAffected;
         }
 
@@ -94,19 +95,8 @@ internal sealed class CompletionWriter(NpgsqlDataSource source, Func<TimeSpan> c
             all.BatchCommands.Add(command);
         }
 
-        await WithinLimitAsync(all.ExecuteNonQueryAsync(CancellationToken.None)).ConfigureAwait(false);
+        await connection.WithinAsync(all.ExecuteNonQueryAsync(CancellationToken.None), commitLimit()).ConfigureAwait(false);
         return (int)all.BatchCommands[0].RecordsAffected;
-    }
-
-    /// <summary>Waits no longer than the limit; the commit itself goes on, on a connection that is given up.</summary>
-    private async ValueTask WithinLimitAsync(Task<int> execution)
-    {
-        if (!execution.IsCompleted)
-        {
-            await execution.WaitAsync(commitLimit(), CancellationToken.None).ConfigureAwait(false);
-        }
-
-        await execution.ConfigureAwait(false);
     }
 
     private static async ValueTask<int> CountStaleAsync(

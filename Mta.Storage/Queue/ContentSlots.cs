@@ -1,9 +1,9 @@
-using Npgsql;
+using Mta.Storage.Connections;
 
 namespace Mta.Storage.Queue;
 
 /// <summary>The slots of time that new content is in; see mta_store.new_content in sql/migrations/0002_queue.sql.</summary>
-public sealed class ContentSlots(NpgsqlDataSource source)
+public sealed class ContentSlots(DatabasePool source)
 {
     private const int CommandSeconds = 60;
 

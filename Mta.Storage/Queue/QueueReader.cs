@@ -1,4 +1,5 @@
 using Mta.Core.Queue;
+using Mta.Storage.Connections;
 using Mta.Storage.Nodes;
 using Npgsql;
 using NpgsqlTypes;
@@ -23,7 +24,7 @@ public sealed record ClaimedMessage(Envelope Envelope, int ChunkCount, int Attem
 public readonly record struct DueDestination(string Name, bool Flushed, bool WasDead);
 
 /// <summary>Claims mail for a node, and reads recipients and content.</summary>
-public sealed class QueueReader(NpgsqlDataSource source)
+public sealed class QueueReader(DatabasePool source)
 {
     /// <summary>
     /// Messages of one destination to claim at once: each may be on pages of its own, of four tables and their indexes, and none of them in a cache.

@@ -1,10 +1,11 @@
+using Mta.Storage.Connections;
 using Mta.Storage.Nodes;
 using Npgsql;
 
 namespace Mta.Storage.Queue;
 
 /// <summary>What an administrator asks of deferred mail.</summary>
-public sealed class QueueRequests(NpgsqlDataSource source)
+public sealed class QueueRequests(DatabasePool source)
 {
     /// <summary>All deferred mail is due now (postqueue -f).</summary>
     public ValueTask<int> FlushAllAsync(CancellationToken cancellationToken) => ExecuteAsync([QueueSql.FlushAll], null, cancellationToken);

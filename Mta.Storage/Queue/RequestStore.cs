@@ -1,3 +1,4 @@
+using Mta.Storage.Connections;
 using Mta.Storage.Nodes;
 using Npgsql;
 
@@ -27,7 +28,7 @@ public sealed record AdministratorRequests(
     IReadOnlyList<PendingRequest> Requests, bool HasUnowned, IReadOnlyList<string> Destinations, IReadOnlyList<string> Senders);
 
 /// <summary>Administrators' requests as the owner of messages sees them; see sql/migrations/0005_admin.sql.</summary>
-public sealed class RequestStore(NpgsqlDataSource source)
+public sealed class RequestStore(DatabasePool source)
 {
     /// <summary>Reads what is asked; two small tables in one round trip.</summary>
     public ValueTask<AdministratorRequests> ReadAsync(NodeEpoch node, CancellationToken cancellationToken) =>

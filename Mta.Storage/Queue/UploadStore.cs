@@ -1,10 +1,11 @@
+using Mta.Storage.Connections;
 using Mta.Storage.Nodes;
 using Npgsql;
 
 namespace Mta.Storage.Queue;
 
 /// <summary>Content of large messages on its way in, chunk by chunk in short transactions, before the one that makes the message visible.</summary>
-public sealed class UploadStore(NpgsqlDataSource source)
+public sealed class UploadStore(DatabasePool source)
 {
     /// <summary>Announces the upload, so that the end of our epoch removes its chunks; false when the epoch has ended.</summary>
     public ValueTask<bool> BeginAsync(NodeEpoch node, long messageId, CancellationToken cancellationToken) =>

@@ -1,3 +1,4 @@
+using Mta.Storage.Connections;
 using Mta.Storage.Nodes;
 using Mta.Storage.Queue;
 using Npgsql;
@@ -5,7 +6,7 @@ using Npgsql;
 namespace Mta.Storage.Shares;
 
 /// <summary>What nodes know together of destinations: shares of their limits, and which are dead. One user at a time.</summary>
-public sealed class ShareStore(NpgsqlDataSource source)
+public sealed class ShareStore(DatabasePool source)
 {
     /// <summary>As long as an attempt takes that finds each of five addresses silent, and some more: who has heard nothing by then never will.</summary>
     private static readonly TimeSpan ProbeTime = TimeSpan.FromSeconds(180);

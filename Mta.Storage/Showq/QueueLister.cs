@@ -1,6 +1,7 @@
 using System.Buffers;
 using Mta.Core.Queue;
 using Mta.Core.Showq;
+using Mta.Storage.Connections;
 using Npgsql;
 
 namespace Mta.Storage.Showq;
@@ -9,7 +10,7 @@ namespace Mta.Storage.Showq;
 /// Lists all mail of all nodes, in one snapshot and in bounded memory however much there is. It goes through each queue by id, page by page: so
 /// the first lines are there at once, whatever plan the whole of it would get.
 /// </summary>
-public sealed class QueueLister(NpgsqlDataSource source)
+public sealed class QueueLister(DatabasePool source)
 {
     private const string Columns = "SELECT m.id, m.size, m.sender, m.flags, NULL::text, r.address, r.original, r.reason FROM ";
 

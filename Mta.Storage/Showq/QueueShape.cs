@@ -1,3 +1,4 @@
+using Mta.Storage.Connections;
 using Npgsql;
 
 namespace Mta.Storage.Showq;
@@ -6,7 +7,7 @@ namespace Mta.Storage.Showq;
 public readonly record struct ShapeCount(string Domain, int Bucket, long Count);
 
 /// <summary>Counts the mail of queues by domain and age; the database does the counting, so that millions cost no memory here.</summary>
-public sealed class QueueShape(NpgsqlDataSource source)
+public sealed class QueueShape(DatabasePool source)
 {
     /// <summary>The queues that can be asked for, by Postfix's names.</summary>
     public static readonly IReadOnlyList<string> Queues = ["maildrop", "hold", "incoming", "active", "deferred", "corrupt"];

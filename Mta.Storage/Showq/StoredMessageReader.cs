@@ -1,11 +1,12 @@
 using System.Runtime.CompilerServices;
 using Mta.Core.Queue;
+using Mta.Storage.Connections;
 using Npgsql;
 
 namespace Mta.Storage.Showq;
 
 /// <summary>Finds one message in whichever queue it is, and reads it. All methods throw <see cref="StorageException"/>.</summary>
-public sealed class StoredMessageReader(NpgsqlDataSource source)
+public sealed class StoredMessageReader(DatabasePool source)
 {
     private const string Columns =
         "id, sender, size, recipient_count, flags, dsn_return, envelope_id, client_name, client_address, client_port, protocol, helo, message_id, chunk_count";

@@ -3,6 +3,7 @@ using Mta.Core.Addresses;
 using Mta.Core.Commands;
 using Mta.Core.Config;
 using Mta.Core.Lookup;
+using Mta.Storage.Connections;
 using Mta.Storage.Maps;
 using Npgsql;
 
@@ -31,7 +32,7 @@ internal sealed class ExportCommand(Terminal terminal, LookupStore store)
         Terminal terminal,
         string[] arguments,
         Func<string?, CancellationToken, Task<Settings?>> loadSettings,
-        Func<Settings, CancellationToken, Task<NpgsqlDataSource>> openDatabase,
+        Func<Settings, CancellationToken, Task<DatabasePool>> openDatabase,
         CancellationToken cancellationToken)
     {
         if (arguments.Contains("--help"))

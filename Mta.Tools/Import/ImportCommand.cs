@@ -6,6 +6,7 @@ using Mta.Core.Lookup;
 using Mta.Services.Configuration;
 using Mta.Services.Smtpd.Restrictions;
 using Mta.Storage;
+using Mta.Storage.Connections;
 using Mta.Storage.Maps;
 using Mta.Tools.Postmap;
 using Npgsql;
@@ -32,7 +33,7 @@ internal sealed class ImportCommand
 
     /// <param name="openDatabase">Called unless nothing is to be changed, with the settings of the new main.cf.</param>
     public static async Task<int> RunAsync(
-        Terminal terminal, string[] arguments, Func<Settings, CancellationToken, Task<NpgsqlDataSource>> openDatabase, CancellationToken cancellationToken)
+        Terminal terminal, string[] arguments, Func<Settings, CancellationToken, Task<DatabasePool>> openDatabase, CancellationToken cancellationToken)
     {
         if (ImportOptions.Read(terminal, arguments, out var exitCode) is not { } options)
         {
@@ -55,7 +56,7 @@ internal sealed class ImportCommand
     }
 
     private async Task<int> RunAsync(
-        Terminal terminal, Func<Settings, CancellationToken, Task<NpgsqlDataSource>> openDatabase, CancellationToken cancellationToken)
+        Terminal terminal, Func<Settings, CancellationToken, Task<DatabasePool>> openDatabase, CancellationToken cancellationToken)
     {
         foreach (var problem in source.MainCf.Problems)
         {

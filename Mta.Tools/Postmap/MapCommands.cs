@@ -8,7 +8,7 @@ namespace Mta.Tools.Postmap;
 /// <summary>postmap(1) and postalias(1) with the configuration and the database of the mail system.</summary>
 internal static class MapCommands
 {
-    private delegate Task<NpgsqlDataSource> Open(Settings settings, CancellationToken cancellationToken);
+    private delegate Task<DatabasePool> Open(Settings settings, CancellationToken cancellationToken);
 
     /// <summary>postmap(1); <c>postmap import</c> and <c>postmap export</c> are ours. A table of such a name is asked for with its type.</summary>
     public static Task<int> PostmapAsync(Terminal terminal, string[] arguments, CancellationToken cancellationToken) => arguments switch

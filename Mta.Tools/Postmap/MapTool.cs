@@ -2,6 +2,7 @@ using System.Text;
 using Mta.Core.Commands;
 using Mta.Core.Config;
 using Mta.Core.Lookup;
+using Mta.Storage.Connections;
 using Mta.Storage;
 using Mta.Storage.Maps;
 using Npgsql;
@@ -18,7 +19,7 @@ internal sealed partial class MapTool
     private readonly MapToolOptions options;
     private readonly MapToolHost host;
     private readonly Settings settings;
-    private NpgsqlDataSource? source;
+    private DatabasePool? source;
 
     private MapTool(Terminal terminal, MapToolOptions options, MapToolHost host, Settings settings)
     {
@@ -87,7 +88,7 @@ internal sealed partial class MapTool
         return reference.HasSourceFile && reference.Name.Length > 0 ? reference with { Name = Path.GetFullPath(reference.Name) } : reference;
     }
 
-    private async Task<NpgsqlDataSource> SourceAsync(CancellationToken cancellationToken) =>
+    private async Task<DatabasePool> SourceAsync(CancellationToken cancellationToken) =>
         source ??= await host.OpenDatabase(settings, cancellationToken).ConfigureAwait(false);
 
     private async Task<List<string>> KeysAsync(CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using Mta.Core.Config;
+using Mta.Storage.Connections;
 using Npgsql;
 
 namespace Mta.Tools.Postmap;
@@ -8,7 +9,7 @@ namespace Mta.Tools.Postmap;
 /// <param name="OpenDatabase">Called once, and only when a stored table is touched. Whoever opened it closes it.</param>
 internal sealed record MapToolHost(
     Func<string?, CancellationToken, Task<Settings?>> LoadSettings,
-    Func<Settings, CancellationToken, Task<NpgsqlDataSource>> OpenDatabase)
+    Func<Settings, CancellationToken, Task<DatabasePool>> OpenDatabase)
 {
     /// <summary>False when the database would have to be started first, which is not worth it for a file of patterns.</summary>
     public Func<Settings, bool> DatabaseIsRunning { get; init; } = static _ => true;

@@ -1,6 +1,7 @@
 using System.Text;
 using Mta.Core.Config;
 using Mta.EndToEnd.Tests.Postmap;
+using Mta.Storage.Connections;
 using Mta.Testing;
 using Mta.Tools;
 using Mta.Tools.Import;
@@ -262,7 +263,7 @@ public sealed class ImportTests : IAsyncLifetime
         int exit;
         using (var terminal = Start("postmap", "", out output, out error))
         {
-            exit = await ImportCommand.RunAsync(terminal, arguments, (_, _) => Task.FromResult(database.DataSource), Stop);
+            exit = await ImportCommand.RunAsync(terminal, arguments, (_, _) => Task.FromResult(DatabasePool.FromNpgsqlDataSource(database.DataSource)), Stop);
         }
 
         return (exit, Encoding.UTF8.GetString(output.ToArray()), error.ToString());
@@ -287,5 +288,5 @@ public sealed class ImportTests : IAsyncLifetime
     }
 
     private MapToolHost Host() =>
-        new((_, _) => Task.FromResult<Settings?>(new Settings([new("default_database_type", "hash")])), (_, _) => Task.FromResult(database.DataSource));
+        new((_, _) => Task.FromResult<Settings?>(new Settings([new("default_database_type", "hash")])), (_, _) => Task.FromResult(DatabasePool.FromNpgsqlDataSource(database.DataSource)));
 }

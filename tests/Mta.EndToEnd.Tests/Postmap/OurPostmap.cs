@@ -2,6 +2,7 @@ using System.Text;
 using Mta.Core.Config;
 using Mta.Testing;
 using Mta.Tools;
+using Mta.Storage.Connections;
 using Mta.Tools.Postmap;
 
 namespace Mta.EndToEnd.Tests.Postmap;
@@ -17,7 +18,7 @@ internal sealed class OurPostmap(TestDatabase database)
         using (var terminal = new Terminal(name, new MemoryStream(input), output, error))
         {
             var settings = new Settings([new("default_database_type", "hash")]);
-            var host = new MapToolHost((_, _) => Task.FromResult<Settings?>(settings), (_, _) => Task.FromResult(database.DataSource));
+            var host = new MapToolHost((_, _) => Task.FromResult<Settings?>(settings), (_, _) => Task.FromResult(DatabasePool.FromNpgsqlDataSource(database.DataSource)));
             exit = await MapTool.RunAsync(terminal, arguments, name == "postalias", host, cancellationToken);
         }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Mta.Core.Config;
+using Mta.Storage.Connections;
 using Mta.Testing;
 using Mta.Tools;
 using Mta.Tools.Postmap;
@@ -245,5 +246,5 @@ public sealed class PostmapTests : IAsyncLifetime
     }
 
     private MapToolHost Host(KeyValuePair<string, string>[] settings) =>
-        new((_, _) => Task.FromResult<Settings?>(new Settings(settings)), (_, _) => Task.FromResult(database.DataSource));
+        new((_, _) => Task.FromResult<Settings?>(new Settings(settings)), (_, _) => Task.FromResult(DatabasePool.FromNpgsqlDataSource(database.DataSource)));
 }

@@ -18,11 +18,11 @@ namespace Mta.Services.Tests.Qmgr;
 internal sealed class QmgrFixture : IAsyncDisposable
 {
     private readonly TestDatabase database;
-    private readonly NpgsqlDataSource source;
+    private readonly DatabasePool source;
     private readonly AcceptCombiner accept;
     private readonly CompletionCombiner completions;
 
-    private QmgrFixture(TestDatabase database, NodeLease lease, NpgsqlDataSource source, MailLog mailLog, LineLog lines, string[] config)
+    private QmgrFixture(TestDatabase database, NodeLease lease, DatabasePool source, MailLog mailLog, LineLog lines, string[] config)
     {
         this.database = database;
         this.source = source;
@@ -54,7 +54,7 @@ internal sealed class QmgrFixture : IAsyncDisposable
         Intake = new QueueIntake(lease, accept, new UploadStore(source), Queue, mailLog, Claims.Sweep, () => true);
     }
 
-    public NpgsqlDataSource Source => source;
+    public DatabasePool Source => source;
 
     public ScriptedAgent Agent { get; } = new();
 

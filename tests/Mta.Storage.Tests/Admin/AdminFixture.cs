@@ -1,4 +1,5 @@
 using Mta.Core.Queue;
+using Mta.Storage.Connections;
 using Mta.Storage.Tests.Queue;
 using Npgsql;
 
@@ -17,11 +18,11 @@ internal sealed class AdminFixture : IAsyncDisposable
 
     public QueueFixture Queue { get; }
 
-    public NpgsqlDataSource Admin { get; }
+    public DatabasePool Admin { get; }
 
-    public NpgsqlDataSource Report { get; }
+    public DatabasePool Report { get; }
 
-    public NpgsqlDataSource Submit { get; }
+    public DatabasePool Submit { get; }
 
     public static async Task<AdminFixture> CreateAsync() => new(await QueueFixture.CreateAsync());
 
@@ -50,14 +51,14 @@ internal sealed class AdminFixture : IAsyncDisposable
 
     public Task<string> CallAsync(string function, QueueId id) => AskAsync($"SELECT mta.{function}('{id}')");
 
-    public static async Task<string> ScalarAsync(NpgsqlDataSource role, string sql)
+    public static async Task<string> ScalarAsync(DatabasePool role, string sql)
     {
         await using var command = role.CreateCommand(sql);
         return (await command.ExecuteScalarAsync())?.ToString() ?? "";
     }
 
     /// <summary>What the database says to a statement that it refuses.</summary>
-    public static async Task<string> RefusedAsync(NpgsqlDataSource role, string sql)
+    public static async Task<string> RefusedAsync(DatabasePool role, string sql)
     {
         try
         {

@@ -67,7 +67,7 @@ public sealed class DatabaseTests
         await using var connection = await source.OpenConnectionAsync(Cancel);
     }
 
-    private static async Task<string?> RefusalAsync(NpgsqlDataSource source, string sql)
+    private static async Task<string?> RefusalAsync(DatabasePool source, string sql)
     {
         await using var command = source.CreateCommand(sql);
         return (await Should.ThrowAsync<PostgresException>(() => command.ExecuteNonQueryAsync(Cancel))).SqlState;

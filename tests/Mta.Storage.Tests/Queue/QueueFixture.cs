@@ -32,7 +32,7 @@ internal sealed class QueueFixture : IAsyncDisposable
 
     public NodeEpoch Epoch { get; set; }
 
-    public NpgsqlDataSource Source { get; }
+    public DatabasePool Source { get; }
 
     public QueueIdSource Ids { get; }
 
@@ -53,7 +53,7 @@ internal sealed class QueueFixture : IAsyncDisposable
     }
 
     /// <summary>Connections as another role.</summary>
-    public NpgsqlDataSource As(string role) =>
+    public DatabasePool As(string role) =>
         NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Options = "-c role=" + role });
 
     public NewMessage Message(bool owned = true, string sender = "from@example.com", params string[] recipients) => new()

@@ -92,11 +92,11 @@ public sealed class UnknownCommitTests
 
     private sealed class Run : IAsyncDisposable
     {
-        private readonly NpgsqlDataSource source;
+        private readonly DatabasePool source;
         private readonly AcceptCombiner accept;
         private readonly QueueIdSource ids;
 
-        private Run(OwnServer server, NpgsqlDataSource source, NodeEpoch epoch, TimeSpan settleLimit)
+        private Run(OwnServer server, DatabasePool source, NodeEpoch epoch, TimeSpan settleLimit)
         {
             Server = server;
             this.source = source;
