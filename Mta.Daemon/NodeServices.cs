@@ -157,7 +157,7 @@ public sealed class NodeServices : IAsyncDisposable
         queue.Configure(configuration.SettingsOf("qmgr"), configuration.Transports);
         intake.Delivers = claims.Delivers = configuration.Runs("qmgr");
         queue.MayDeliver = !lease.IsDrained;
-        lease.Report = () => new NodeReport(0, queue.ActiveCount, queue.DeliveryCount, rejects.Lost, claims.Delivers);
+        lease.Report = () => new NodeReport(0, queue.ActiveCount, queue.DeliveryCount, rejects.Lost, claims.Delivers, !space.HasRoom);
         lease.Beat += Beaten;
         space.MayDeliverChanged += SetMayDeliver;
         lease.EpochEnded += queue.Abandon;

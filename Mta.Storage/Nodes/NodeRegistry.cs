@@ -15,7 +15,8 @@ public sealed record NodeEpoch(string Name, long Epoch, int Number, long IdFloor
 /// <param name="Deliveries">Deliveries that agents have in hand.</param>
 /// <param name="RejectsLost">Rejected commands that the history lacks, since the start.</param>
 /// <param name="Delivers">False on a node that only receives.</param>
-public readonly record struct NodeReport(long LastId, int ActiveMessages, int Deliveries, long RejectsLost, bool Delivers);
+/// <param name="IsFull">It sees no room for new mail: what comes by SQL or sendmail(1) is refused too.</param>
+public readonly record struct NodeReport(long LastId, int ActiveMessages, int Deliveries, long RejectsLost, bool Delivers, bool IsFull = false);
 
 /// <summary>What a node hears with each heartbeat.</summary>
 /// <param name="IsAlive">False when somebody ended the epoch; the rest says nothing then.</param>
@@ -131,6 +132,7 @@ public sealed class NodeRegistry(DatabasePool source, DatabasePool? control = nu
         command.Parameters.AddWithValue(report.Deliveries);
         command.Parameters.AddWithValue(report.RejectsLost);
         command.Parameters.AddWithValue(report.Delivers);
+        command.Parameters.AddWithValue(report.IsFull);
         await using var reader = await command.ExecuteReaderAsync(CancellationToken.None).ConfigureAwait(false);
         return await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false)
             ? new HeartbeatAnswer(true, reader.GetBoolean(0), reader.GetInt64(1), reader.GetBoolean(2), reader.IsDBNull(3) ? null : reader.GetInt32(3))

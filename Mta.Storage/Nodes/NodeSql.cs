@@ -9,7 +9,7 @@ internal static class NodeSql
     public const string Heartbeat =
         """
         UPDATE mta.node SET lease_until = clock_timestamp() + $3 * interval '1 s', heartbeat_at = clock_timestamp(), id_bound = greatest(id_bound, $4),
-            active_messages = $5, deliveries = $6, rejects_lost = $7, delivers = $8
+            active_messages = $5, deliveries = $6, rejects_lost = $7, delivers = $8, is_full = $9
         WHERE name = $1 AND epoch = $2
         RETURNING drained_at IS NOT NULL, (SELECT max(epoch) FROM mta.node),
             EXISTS (SELECT FROM mta.node o WHERE o.drained_at IS NOT NULL AND o.state = 'live' AND o.active_messages > 0 AND o.name <> $1),

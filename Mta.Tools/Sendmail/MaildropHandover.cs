@@ -22,9 +22,9 @@ internal static class MaildropHandover
         {
             await StoreInDatabaseAsync(settings, submission, open, cancellationToken).ConfigureAwait(false);
         }
-        catch (StorageException e) when (IsRefusal(e))
+        catch (StorageException e) when (e.InnerException is PostgresException reason && IsRefusal(reason))
         {
-            return e.InnerException!.Message;
+            return StorageErrors.IsDiskFull(reason) ? $"queue file write error: {reason.MessageText}" : reason.Message;
         }
         catch (Exception e) when (e is StorageException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
@@ -53,8 +53,9 @@ internal static class MaildropHandover
         await new MaildropWriter(database.Source).SubmitAsync(submission, content, limit.Token).ConfigureAwait(false);
     }
 
-    // What the database's own checks refuse, the spool would only delay.
-    private static bool IsRefusal(StorageException e) => e.InnerException is PostgresException { SqlState: ['2', '2', ..] or ['2', '3', ..] };
+    // What the database's own checks refuse, the spool would only delay. For want of room the sender tries again, as any client: what is
+    // spooled meanwhile would be one more store that fills up.
+    private static bool IsRefusal(PostgresException reason) => reason.SqlState is ['2', '2', ..] or ['2', '3', ..] || StorageErrors.IsDiskFull(reason);
 
     /// <summary>Saves the message the second that passes until pickup looks by itself.</summary>
     private static async Task WakePickupAsync(string queueDirectory, CancellationToken cancellationToken)

@@ -147,6 +147,7 @@ DECLARE
     node integer := 0;
     is_parsed boolean := submit_begin.user_id IS NOT NULL;
 BEGIN
+    PERFORM mta.check_room();
     IF submit_begin.sender IS NULL THEN
         RAISE EXCEPTION 'sender is NULL: the null sender is an empty text' USING ERRCODE = 'null_value_not_allowed';
     ELSIF length(submit_begin.sender) > 1000 OR submit_begin.sender ~ '[[:cntrl:]]'

@@ -186,8 +186,7 @@ internal sealed class MtaInstance : IAsyncDisposable
     /// <summary>Runs statements, one by one, in the embedded database as its superuser; the last one's first value.</summary>
     public async Task<object?> SqlAsync(CancellationToken cancellationToken, params string[] statements)
     {
-        var login = new NpgsqlConnectionStringBuilder { Host = Path.Combine(root, "data", "postgres"), Username = "postgres", Database = "postgres", Pooling = false };
-        await using var connection = new NpgsqlConnection(login.ConnectionString);
+        await using var connection = new NpgsqlConnection(DatabaseConnection + ";Pooling=false");
         await connection.OpenAsync(cancellationToken);
         object? value = null;
         foreach (var statement in statements)

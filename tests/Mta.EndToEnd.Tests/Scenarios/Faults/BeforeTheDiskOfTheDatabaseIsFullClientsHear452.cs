@@ -1,4 +1,5 @@
 using Mta.EndToEnd.Tests.Harness;
+using Npgsql;
 using Shouldly;
 using Xunit;
 
@@ -10,6 +11,7 @@ public sealed class BeforeTheDiskOfTheDatabaseIsFullClientsHear452
 
     // Vacuum gives the end of emptied tables back to the disk, here at once.
     private const string ServerOptions = "-c max_wal_size=64MB -c min_wal_size=32MB -c autovacuum_naptime=1s -c autovacuum_vacuum_cost_limit=5000";
+    private const string Submit = "SELECT mta.submit('sender@client.test', ARRAY['a@elsewhere.test'], E'Subject: by-sql\\n\\nx\\n')";
     private const string MainCf = FaultTraffic.MainCf + "\ndatabase_reserve = 160000000\nmessage_size_limit = 2000000";
 
     [Fact]
@@ -26,12 +28,15 @@ public sealed class BeforeTheDiskOfTheDatabaseIsFullClientsHear452
 
         await Task.WhenAll(traffic.RefusesAsync(0, token, NoSpace), traffic.RefusesAsync(1, token, NoSpace));
         traffic.Accepted.ShouldBeGreaterThan(20);
+        await MailOfCommandsAndSqlIsRefusedAsync(cluster, token);
         await traffic.StopAsync();
         await cluster.Sink.SignalAsync("CONT", token);
         await traffic.CheckAsync(token);
         server.Log().ShouldNotContain("PANIC");
         server.Log().ShouldNotContain("No space left on device");
 
+        await Until.TrueAsync(async () => (await SendAsync(cluster.Nodes[1], token)).ExitCode == 0, "sendmail is served again", token);
+        await cluster.ScalarAsync<string>(Submit, token);
         await using var again = FaultTraffic.Start(cluster, name: "again");
         await again.FlowsAsync(50, token);
         await again.CheckAsync(token);
@@ -69,13 +74,31 @@ public sealed class BeforeTheDiskOfTheDatabaseIsFullClientsHear452
         await traffic.CheckAsync(token);
     }
 
+    private static async Task MailOfCommandsAndSqlIsRefusedAsync(MtaCluster cluster, CancellationToken cancellationToken)
+    {
+        await Until.TrueAsync(() => cluster.ScalarAsync<bool>("SELECT bool_and(is_full) FROM mta.node", cancellationToken), "both nodes tell that there is no room", cancellationToken);
+        foreach (var node in cluster.Nodes)
+        {
+            var sent = await SendAsync(node, cancellationToken);
+            sent.ExitCode.ShouldBe(75);
+            sent.Error.ShouldEndWith("queue file write error: not enough free space in mail queue\n");
+        }
+
+        var refused = await Should.ThrowAsync<PostgresException>(() => cluster.ScalarAsync<string>(Submit, cancellationToken));
+        refused.SqlState.ShouldBe(PostgresErrorCodes.DiskFull);
+        refused.MessageText.ShouldBe("not enough free space in mail queue");
+    }
+
+    private static Task<CommandResult> SendAsync(MtaInstance node, CancellationToken cancellationToken) =>
+        node.RunAsync("sendmail", ["-f", "sender@client.test", "a@elsewhere.test"], TestMail.Make("by-command", "x\n"), cancellationToken);
+
     private static async Task<bool> PanicsAsync(DatabaseServer server, CancellationToken cancellationToken)
     {
         try
         {
             await server.ScalarAsync<object>("SELECT pg_logical_emit_message(true, 'x', repeat('x', 10000000)), pg_switch_wal()", cancellationToken);
         }
-        catch (Npgsql.NpgsqlException)
+        catch (NpgsqlException)
         {
             // It is no more.
         }

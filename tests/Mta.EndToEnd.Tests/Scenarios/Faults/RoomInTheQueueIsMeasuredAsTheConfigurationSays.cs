@@ -1,4 +1,5 @@
 using Mta.EndToEnd.Tests.Harness;
+using Npgsql;
 using Shouldly;
 using Xunit;
 
@@ -7,6 +8,8 @@ namespace Mta.EndToEnd.Tests.Scenarios.Faults;
 public sealed class RoomInTheQueueIsMeasuredAsTheConfigurationSays
 {
     private const string NoSpace = "452 4.3.1 Insufficient system storage";
+
+    private const string Submit = "SELECT mta.submit('a@client.test', ARRAY['user1@virtual.test'], E'Subject: x\\n\\nhello\\n')";
 
     [Theory]
     // More than any disk has.
@@ -21,9 +24,23 @@ public sealed class RoomInTheQueueIsMeasuredAsTheConfigurationSays
         await using var mta = await MtaInstance.StartAsync(token, limit);
         (await MailAsync(mta, token)).ShouldBe(NoSpace);
 
+        // The other ways in hear of it with the node's heartbeat.
+        await Until.TrueAsync(async () => (bool)(await mta.SqlAsync(token, "SELECT is_full FROM mta.node"))!, "the node tells that there is no room", token);
+        var refused = await SendAsync(mta, token);
+        refused.ExitCode.ShouldBe(75);
+        refused.Error.ShouldEndWith("queue file write error: not enough free space in mail queue\n");
+        refused.Output.ShouldBeEmpty();
+        var error = await Should.ThrowAsync<PostgresException>(() => mta.SqlAsync(token, "SET ROLE mta_submit", Submit));
+        error.SqlState.ShouldBe(PostgresErrorCodes.DiskFull);
+        error.MessageText.ShouldBe("not enough free space in mail queue");
+        await Should.ThrowAsync<PostgresException>(() => mta.SqlAsync(token, "INSERT INTO mta.maildrop (sender, recipients, message) VALUES ('a@client.test', '{user1@virtual.test}', 'Subject: x')"));
+
         await File.AppendAllTextAsync(Path.Combine(mta.ConfigurationDirectory, "main.cf"), limit[..limit.IndexOf(' ')] + " = 0\n", token);
         (await mta.PostfixAsync("reload", token)).Succeeded();
         await Until.TrueAsync(async () => (await MailAsync(mta, token)).StartsWith("250 ", StringComparison.Ordinal), "mail is taken after the reload", token);
+        await Until.TrueAsync(async () => (await SendAsync(mta, token)).ExitCode == 0, "sendmail takes mail, too", token);
+        await mta.SqlAsync(token, "SET ROLE mta_submit", Submit);
+        (await mta.WaitForMailsAsync("user1", 2, token)).Length.ShouldBe(2);
     }
 
     [Fact]
@@ -53,6 +70,9 @@ public sealed class RoomInTheQueueIsMeasuredAsTheConfigurationSays
         await traffic.FlowsAsync(5, token);
         await traffic.CheckAsync(token);
     }
+
+    private static Task<CommandResult> SendAsync(MtaInstance mta, CancellationToken cancellationToken) =>
+        mta.RunAsync("sendmail", [$"user1@{MtaInstance.VirtualDomain}"], "Subject: x\n\nhello\n", cancellationToken);
 
     private static async Task<string> MailAsync(MtaInstance mta, CancellationToken cancellationToken)
     {
