@@ -112,7 +112,8 @@ public sealed partial class QueueManager
         }
     }
 
-    internal bool IsSuspended(string destination) => suspensions.HasDestination(destination);
+    /// <summary>True for the name of a place in deferred from which nothing is to be claimed, as far as this node knows.</summary>
+    internal bool IsSuspended(string place) => suspensions.Holds(place);
 
     /// <summary>Takes the list of what is suspended; mail that waits in memory for it is deferred.</summary>
     internal void Suspend(Suspensions now)

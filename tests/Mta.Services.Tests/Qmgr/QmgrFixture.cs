@@ -18,13 +18,15 @@ namespace Mta.Services.Tests.Qmgr;
 internal sealed class QmgrFixture : IAsyncDisposable
 {
     private readonly TestDatabase database;
+    private readonly bool isFirst;
     private readonly DatabasePool source;
     private readonly AcceptCombiner accept;
     private readonly CompletionCombiner completions;
 
-    private QmgrFixture(TestDatabase database, NodeLease lease, DatabasePool source, MailLog mailLog, LineLog lines, string[] config)
+    private QmgrFixture(TestDatabase database, bool isFirst, NodeLease lease, DatabasePool source, MailLog mailLog, LineLog lines, string[] config)
     {
         this.database = database;
+        this.isFirst = isFirst;
         this.source = source;
         Lines = lines;
         Lease = lease;
@@ -74,20 +76,24 @@ internal sealed class QmgrFixture : IAsyncDisposable
 
     public RecordingNotifications Bounces { get; } = new();
 
-    public static async Task<QmgrFixture> CreateAsync(params string[] config)
+    public static async Task<QmgrFixture> CreateAsync(params string[] config) => await CreateAsync(await TestDatabase.CreateAsync(), "node", config);
+
+    /// <summary>The queue manager of another node over the same database; it is disposed before this one.</summary>
+    public Task<QmgrFixture> JoinAsync(string node, params string[] config) => CreateAsync(database, node, config);
+
+    private static async Task<QmgrFixture> CreateAsync(TestDatabase database, string node, string[] config)
     {
-        var database = await TestDatabase.CreateAsync();
         var source = Database.Connect(database.ConnectionString).CreateDataSource(DatabaseRole.Daemon, "test", 10, QueueDataSource.Configure);
         var lines = new LineLog();
         var log = new MailLog(lines);
         var lease = await NodeLease.BeginAsync(
             new NodeRegistry(source),
-            new NodeIdentity("node", "secret", "host", 1, "0"),
+            new NodeIdentity(node, "secret of " + node, "host", 1, "0"),
             new LeaseTimes(TimeSpan.FromMinutes(1), TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(5)),
             TimeProvider.System,
             log,
             default);
-        return new QmgrFixture(database, lease!, source, log, lines, config);
+        return new QmgrFixture(database, node == "node", lease!, source, log, lines, config);
     }
 
     /// <summary>The content filter of messages sent from now on.</summary>
@@ -152,7 +158,10 @@ internal sealed class QmgrFixture : IAsyncDisposable
         await completions.DisposeAsync();
         await Lease.DisposeAsync();
         await source.DisposeAsync();
-        await database.DisposeAsync();
+        if (isFirst)
+        {
+            await database.DisposeAsync();
+        }
     }
 
     /// <summary>Everything goes by smtp to the recipient's domain.</summary>
