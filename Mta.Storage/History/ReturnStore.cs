@@ -1,12 +1,13 @@
 using Mta.Core.Delivery;
 using Mta.Storage.Queue;
+using Mta.Storage.Connections;
 using Npgsql;
 
 namespace Mta.Storage.History;
 
 /// <summary>Writes into the history that mail was returned to its sender before it came into the queue.</summary>
 /// <param name="node">The node that did so.</param>
-public sealed class ReturnStore(NpgsqlDataSource source, string node)
+public sealed class ReturnStore(DatabasePool source, string node)
 {
     private const string Write =
         """
