@@ -13,7 +13,7 @@ namespace Mta.Daemon;
 /// <summary>
 /// The connections of a node and what writes and reads the queue over them. The budget of a node is the sum of the pools: accept, complete,
 /// 8 to claim and read, 6 for heartbeats, requests and take-over (2 while nothing hangs), 1 to end sessions of frozen nodes, 4 for lookups,
-/// 2 for queue listings, 1 to hear of changes, 1 for the history of refusals, 2 for checkpoints and vacuum while there is little room. Each is
+/// 2 for queue listings, 1 to hear of changes, 1 for the history of refusals, 2 for checkpoints and vacuum while there is little room, and 1 of NodeParameters. Each is
 /// opened when it is needed; where there are several hosts, one more asks each of them whether it takes writes. README.md has the sum.
 /// </summary>
 internal sealed class NodeStorage : IAsyncDisposable

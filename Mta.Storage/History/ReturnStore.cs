@@ -1,6 +1,6 @@
 using Mta.Core.Delivery;
-using Mta.Storage.Queue;
 using Mta.Storage.Connections;
+using Mta.Storage.Queue;
 using Npgsql;
 
 namespace Mta.Storage.History;
