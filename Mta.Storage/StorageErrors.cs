@@ -33,6 +33,10 @@ public static class StorageErrors
         || e is PostgresException { SqlState: PostgresErrorCodes.ProgramLimitExceeded or MaildropEnqueuedBefore }
         || e is InvalidCastException or ArgumentException;
 
+    /// <summary>True when a table or schema is missing that the migrations make.</summary>
+    public static bool IsWithoutSchema(StorageException e) =>
+        e.InnerException is PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName };
+
     /// <summary>True when the disk of the database is full.</summary>
     public static bool IsDiskFull(Exception? e) => e is PostgresException { SqlState: PostgresErrorCodes.DiskFull };
 
@@ -48,6 +52,9 @@ public static class StorageErrors
     private static string Describe(Exception e) => e switch
     {
         PostgresException p => $"database: {p.MessageText} (SQLSTATE {p.SqlState})",
+        // How .NET calls a Unix socket that does not exist.
+        NpgsqlException { InnerException: SocketException { SocketErrorCode: SocketError.AddressNotAvailable } } when e.Message.Contains("/.s.PGSQL.", StringComparison.Ordinal)
+            => $"database: {e.Message}: no server listens there (is it running, and is this its directory of sockets?)",
         NpgsqlException { InnerException: { } inner } => $"database: {e.Message}: {inner.Message}",
         _ => $"database: {e.Message}",
     };

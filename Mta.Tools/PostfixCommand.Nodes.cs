@@ -54,6 +54,10 @@ internal sealed partial class PostfixCommand
             await StatusText.WriteAsync(terminal, status, name, Stopwatch.GetElapsedTime(since), cancellationToken).ConfigureAwait(false);
             problems.AddRange(ClusterHealth.Problems(status, name, settings));
         }
+        catch (StorageException e) when (StorageErrors.IsWithoutSchema(e))
+        {
+            problems.Add($"the database has no tables of this mail system yet, which the first start of a node makes: {e.Message}");
+        }
         catch (StorageException e)
         {
             problems.Add($"the database cannot be reached: {e.Message}");

@@ -16,6 +16,7 @@ public sealed class ContentRecycler(ContentSlots slots, MailLog log, TimeProvide
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(Interval, time);
+        var failing = false;
         try
         {
             while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
@@ -25,10 +26,22 @@ public sealed class ContentRecycler(ContentSlots slots, MailLog log, TimeProvide
                     while (await slots.RecycleAsync(cancellationToken).ConfigureAwait(false))
                     {
                     }
+
+                    if (failing)
+                    {
+                        log.Info(Tag, $"the space of new content in the database is recycled again");
+                    }
+
+                    failing = false;
                 }
                 catch (StorageException e)
                 {
-                    log.Warning(Tag, $"recycling the space of new content in the database: {e.Message}");
+                    if (!failing)
+                    {
+                        log.Warning(Tag, $"the space of new content in the database is not recycled until this works again: {e.Message}");
+                    }
+
+                    failing = true;
                 }
             }
         }

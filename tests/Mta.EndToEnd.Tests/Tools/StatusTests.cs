@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Mta.EndToEnd.Tests.Harness;
+using Mta.Testing;
 using Shouldly;
 using Xunit;
 
@@ -67,6 +68,17 @@ public sealed class StatusTests
             (await mta.PostfixAsync("status", token)).Error.ShouldBe("postfix/postfix-script: the Postfix mail system is not running\n");
             Stopwatch.GetElapsedTime(since).ShouldBeLessThan(TimeSpan.FromSeconds(20));
         }
+    }
+
+    [Fact]
+    public async Task Status_before_the_first_start_says_that_there_are_no_tables_yet()
+    {
+        var token = TestContext.Current.CancellationToken;
+        await using var database = await TestDatabase.CreateEmptyAsync();
+        await using var mta = MtaInstance.Create($"database_url = {database.ConnectionString}");
+        var status = await StatusAsync(mta, token);
+        status.ExitCode.ShouldBe(1);
+        status.Output.ShouldContain("health: problem: the database has no tables of this mail system yet, which the first start of a node makes: database: ");
     }
 
     private static Task<CommandResult> StatusAsync(MtaInstance mta, CancellationToken token) =>

@@ -1,4 +1,5 @@
 using Mta.Storage.Connections;
+using Mta.Storage.Nodes;
 using Mta.Testing;
 using Npgsql;
 using Shouldly;
@@ -65,6 +66,14 @@ public sealed class DatabaseTests
         (await database.MigrateAsync(null, Cancel)).Version.ShouldBeGreaterThan(0);
         await using var source = database.CreateDataSource(DatabaseRole.Daemon, "test", 2);
         await using var connection = await source.OpenConnectionAsync(Cancel);
+    }
+
+    [Fact]
+    public async Task A_socket_where_no_server_listens_is_called_that()
+    {
+        await using var source = NpgsqlDataSource.Create("Host=/nonexistent;Port=1");
+        var refusal = await Should.ThrowAsync<StorageException>(async () => await new NodeRegistry(source).EndAsync(new NodeEpoch("node", 1, 16, 0), Cancel));
+        refusal.Message.ShouldBe("database: Failed to connect to /nonexistent/.s.PGSQL.1: no server listens there (is it running, and is this its directory of sockets?)");
     }
 
     private static async Task<string?> RefusalAsync(DatabasePool source, string sql)
