@@ -87,6 +87,11 @@ internal sealed class CurrentDns(Func<NodeConfiguration> current) : IDnsResolver
         current().Dns.FindAddressesAsync(host, ipv6, cancellationToken);
 
     public ValueTask<DnsAnswer<string>> FindNamesAsync(IPAddress address, CancellationToken cancellationToken) => current().Dns.FindNamesAsync(address, cancellationToken);
+
+    public ValueTask<DnsAnswer<string>> FindNameServersAsync(string domain, CancellationToken cancellationToken) =>
+        current().Dns.FindNameServersAsync(domain, cancellationToken);
+
+    public ValueTask<DnsAnswer<string>> FindTextsAsync(string name, CancellationToken cancellationToken) => current().Dns.FindTextsAsync(name, cancellationToken);
 }
 
 /// <summary>Reports by the current configuration.</summary>

@@ -40,4 +40,10 @@ public interface IDnsResolver
 
     /// <summary>The names that an address has by its PTR records, without the final dot.</summary>
     ValueTask<DnsAnswer<string>> FindNamesAsync(IPAddress address, CancellationToken cancellationToken);
+
+    /// <summary>The servers of a zone by its NS records, without the final dot.</summary>
+    ValueTask<DnsAnswer<string>> FindNameServersAsync(string domain, CancellationToken cancellationToken);
+
+    /// <summary>The TXT records of a name; of a record with several strings the first one.</summary>
+    ValueTask<DnsAnswer<string>> FindTextsAsync(string name, CancellationToken cancellationToken);
 }

@@ -12,6 +12,9 @@ namespace Mta.Services.Dns;
 /// </summary>
 public sealed class DnsResolver : IDnsResolver
 {
+    /// <summary>Aliases of aliases that are followed, as in Postfix.</summary>
+    private const int MostAliases = 10;
+
     private static readonly IdnMapping Idn = new();
 
     private readonly LookupClient client;
@@ -53,64 +56,61 @@ public sealed class DnsResolver : IDnsResolver
         return result;
     }
 
-    public async ValueTask<DnsAnswer<MailExchanger>> FindMailExchangersAsync(string domain, CancellationToken cancellationToken)
+    public ValueTask<DnsAnswer<MailExchanger>> FindMailExchangersAsync(string domain, CancellationToken cancellationToken) =>
+        FindAsync(domain, QueryType.MX, static (MxRecord r) => new MailExchanger(r.Preference, Plain(r.Exchange)), cancellationToken);
+
+    public ValueTask<DnsAnswer<IPAddress>> FindAddressesAsync(string host, bool ipv6, CancellationToken cancellationToken) =>
+        FindAsync(host, ipv6 ? QueryType.AAAA : QueryType.A, static (AddressRecord r) => r.Address, cancellationToken);
+
+    public ValueTask<DnsAnswer<string>> FindNamesAsync(IPAddress address, CancellationToken cancellationToken) =>
+        FindAsync(address.GetArpaName(), QueryType.PTR, static (PtrRecord r) => Plain(r.PtrDomainName), cancellationToken);
+
+    public ValueTask<DnsAnswer<string>> FindNameServersAsync(string domain, CancellationToken cancellationToken) =>
+        FindAsync(domain, QueryType.NS, static (NsRecord r) => Plain(r.NSDName), cancellationToken);
+
+    public ValueTask<DnsAnswer<string>> FindTextsAsync(string name, CancellationToken cancellationToken) =>
+        FindAsync(name, QueryType.TXT, static (TxtRecord r) => r.Text.FirstOrDefault() ?? "", cancellationToken);
+
+    private static string Plain(DnsString name) => name.Value.TrimEnd('.');
+
+    private async ValueTask<DnsAnswer<T>> FindAsync<TRecord, T>(string name, QueryType type, Func<TRecord, T> read, CancellationToken cancellationToken)
+        where TRecord : DnsResourceRecord
     {
-        var (status, response) = await QueryAsync(domain, QueryType.MX, cancellationToken).ConfigureAwait(false);
-        if (response is null)
+        for (var aliases = 0; ; aliases++)
         {
-            return new DnsAnswer<MailExchanger>(status);
-        }
-
-        var records = new List<MailExchanger>();
-        foreach (var record in response.Answers)
-        {
-            if (record is MxRecord mx)
+            var (status, response) = await QueryAsync(name, type, cancellationToken).ConfigureAwait(false);
+            if (response is null)
             {
-                records.Add(new MailExchanger(mx.Preference, mx.Exchange.Value.TrimEnd('.')));
+                return new DnsAnswer<T>(status);
             }
-        }
 
-        return records.Count > 0 ? new(DnsStatus.Found, records) : new DnsAnswer<MailExchanger>(DnsStatus.NoData);
-    }
-
-    public async ValueTask<DnsAnswer<IPAddress>> FindAddressesAsync(string host, bool ipv6, CancellationToken cancellationToken)
-    {
-        var (status, response) = await QueryAsync(host, ipv6 ? QueryType.AAAA : QueryType.A, cancellationToken).ConfigureAwait(false);
-        if (response is null)
-        {
-            return new DnsAnswer<IPAddress>(status);
-        }
-
-        var records = new List<IPAddress>();
-        foreach (var record in response.Answers)
-        {
-            if (record is AddressRecord address)
+            var records = new List<T>();
+            string? target = null;
+            foreach (var record in response.Answers)
             {
-                records.Add(address.Address);
+                if (record is TRecord wanted)
+                {
+                    records.Add(read(wanted));
+                }
+                else if (record is CNameRecord alias)
+                {
+                    target = Plain(alias.CanonicalName);
+                }
             }
-        }
 
-        return records.Count > 0 ? new(DnsStatus.Found, records) : new DnsAnswer<IPAddress>(DnsStatus.NoData);
-    }
-
-    public async ValueTask<DnsAnswer<string>> FindNamesAsync(IPAddress address, CancellationToken cancellationToken)
-    {
-        var (status, response) = await QueryAsync(address.GetArpaName(), QueryType.PTR, cancellationToken).ConfigureAwait(false);
-        if (response is null)
-        {
-            return new DnsAnswer<string>(status);
-        }
-
-        var records = new List<string>();
-        foreach (var record in response.Answers)
-        {
-            if (record is PtrRecord pointer)
+            if (records.Count > 0)
             {
-                records.Add(pointer.PtrDomainName.Value.TrimEnd('.'));
+                return new(DnsStatus.Found, records);
             }
-        }
 
-        return records.Count > 0 ? new(DnsStatus.Found, records) : new DnsAnswer<string>(DnsStatus.NoData);
+            // Most servers follow an alias to its end; some give it alone (RFC 1034 section 4.3.2).
+            if (target is null || aliases == MostAliases)
+            {
+                return new DnsAnswer<T>(target is null ? DnsStatus.NoData : DnsStatus.TryAgain);
+            }
+
+            name = target;
+        }
     }
 
     private async ValueTask<(DnsStatus Status, IDnsQueryResponse? Response)> QueryAsync(string name, QueryType type, CancellationToken cancellationToken)

@@ -47,5 +47,9 @@ public sealed class HostsFile
     /// <summary>The canonical name of an address: the first one of its first line.</summary>
     public string? NameOf(IPAddress address) => names.GetValueOrDefault(address);
 
+    /// <summary>The addresses of a name; empty when the file does not have it.</summary>
+    public IReadOnlyList<IPAddress> AddressesOf(string name) =>
+        pairs.Count == 0 ? [] : [.. pairs.Where(p => p.Name.Equals(name, StringComparison.OrdinalIgnoreCase)).Select(p => p.Address)];
+
     public bool Has(string name, IPAddress address) => pairs.Contains((name.ToLowerInvariant(), address));
 }

@@ -13,6 +13,7 @@ internal sealed class ClientInfo
         Address = address.ToString();
         Name = name.Verified ?? "unknown";
         ReverseName = name.Reverse;
+        IsNameUncertain = name.IsUncertain;
         Tag = logPort ? $"{Name}[{Address}]:{port}" : $"{Name}[{Address}]";
         AddressLiteral = address.AddressFamily == AddressFamily.InterNetworkV6 ? "IPv6:" + Address : Address;
     }
@@ -29,6 +30,9 @@ internal sealed class ClientInfo
     /// <summary>What PTR says, confirmed or not; null when nothing.</summary>
     public string? ReverseName { get; }
 
+    /// <summary>The DNS failed on the way to <see cref="Name"/>: it may be there another time.</summary>
+    public bool IsNameUncertain { get; }
+
     /// <summary><c>name[address]</c>, as in the log.</summary>
     public string Tag { get; }
 
@@ -38,4 +42,5 @@ internal sealed class ClientInfo
 
 /// <param name="Verified">The name when it resolves back to the address; null otherwise.</param>
 /// <param name="Reverse">What PTR says; null when nothing.</param>
-internal readonly record struct ClientName(string? Verified, string? Reverse);
+/// <param name="IsUncertain">The DNS failed where a name is missing.</param>
+internal readonly record struct ClientName(string? Verified, string? Reverse, bool IsUncertain = false);

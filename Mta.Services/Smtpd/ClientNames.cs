@@ -24,9 +24,19 @@ internal sealed class ClientNames(HostsFile hosts, IDnsResolver dns, MailLog log
 
     private async ValueTask<ClientName> LookupAsync(IPAddress address, string tag, CancellationToken cancellationToken)
     {
-        var reverse = await ReverseAsync(address, cancellationToken).ConfigureAwait(false);
-        var confirmed = reverse is not null && await ConfirmAsync(reverse, address, tag, cancellationToken).ConfigureAwait(false);
-        var name = new ClientName(confirmed ? reverse : null, reverse);
+        var (reverse, status) = await ReverseAsync(address, cancellationToken).ConfigureAwait(false);
+        if (reverse is not null)
+        {
+            status = await ConfirmAsync(reverse, address, tag, cancellationToken).ConfigureAwait(false);
+        }
+
+        var name = new ClientName(status == DnsStatus.Found ? reverse : null, reverse, status == DnsStatus.TryAgain);
+        if (name.IsUncertain)
+        {
+            // The next connection may have more luck.
+            return name;
+        }
+
         if (entries.Count >= MostEntries)
         {
             entries.Clear();
@@ -36,24 +46,29 @@ internal sealed class ClientNames(HostsFile hosts, IDnsResolver dns, MailLog log
         return name;
     }
 
-    private async ValueTask<string?> ReverseAsync(IPAddress address, CancellationToken cancellationToken)
+    private async ValueTask<(string? Name, DnsStatus Status)> ReverseAsync(IPAddress address, CancellationToken cancellationToken)
     {
         var name = hosts.NameOf(address);
+        var status = DnsStatus.Found;
         if (name is null)
         {
             var answer = await dns.FindNamesAsync(address, cancellationToken).ConfigureAwait(false);
-            name = answer.Status == DnsStatus.Found ? answer.Records[0] : null;
+            status = answer.Status;
+            name = status == DnsStatus.Found ? answer.Records[0] : null;
         }
 
         // Whoever owns the address writes its PTR record: what is not a host name must get neither into the log nor into a header.
-        return name is not null && HostNames.IsValid(name) && !IPAddress.TryParse(name, out _) ? name : null;
+        return name is null ? (null, status)
+            : HostNames.IsValid(name) && !IPAddress.TryParse(name, out _) ? (name, DnsStatus.Found)
+            : (null, DnsStatus.NotFound);
     }
 
-    private async ValueTask<bool> ConfirmAsync(string name, IPAddress address, string tag, CancellationToken cancellationToken)
+    /// <summary>Found when the name has the address; else what the DNS said, with a warning.</summary>
+    private async ValueTask<DnsStatus> ConfirmAsync(string name, IPAddress address, string tag, CancellationToken cancellationToken)
     {
         if (hosts.Has(name, address))
         {
-            return true;
+            return DnsStatus.Found;
         }
 
         var ipv6 = address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6;
@@ -61,16 +76,16 @@ internal sealed class ClientNames(HostsFile hosts, IDnsResolver dns, MailLog log
         switch (answer.Status)
         {
             case DnsStatus.Found when answer.Records.Contains(address):
-                return true;
+                return DnsStatus.Found;
             case DnsStatus.Found:
                 log.Warning(tag, $"hostname {name} does not resolve to address {address}");
-                return false;
+                return DnsStatus.NotFound;
             case DnsStatus.TryAgain:
                 log.Warning(tag, $"hostname {name} does not resolve to address {address}: Temporary failure in name resolution");
-                return false;
+                return DnsStatus.TryAgain;
             default:
                 log.Warning(tag, $"hostname {name} does not resolve to address {address}: Name or service not known");
-                return false;
+                return DnsStatus.NotFound;
         }
     }
 

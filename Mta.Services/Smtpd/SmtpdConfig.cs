@@ -101,6 +101,7 @@ internal sealed class SmtpdConfig
         Tls = ServerTls.Load(settings);
         Keywords = new EhloKeywords(settings, tables, Hostname, MessageSizeLimit, Tls);
         UnlistedRecipients = new UnlistedRecipients(this, tables);
+        DnsRules = new DnsRules(settings, tables);
         Restrictions = new RestrictionLists(settings, tables);
         LoggedPermits = tables.OpenList(settings, Parameters.SmtpdLogAccessPermitActions, MatchListKind.Strings);
     }
@@ -216,6 +217,8 @@ internal sealed class SmtpdConfig
     public EhloKeywords Keywords { get; }
 
     public UnlistedRecipients UnlistedRecipients { get; }
+
+    public DnsRules DnsRules { get; }
 
     public RestrictionLists Restrictions { get; }
 

@@ -35,7 +35,7 @@ internal static class AccessTables
             return new(Verdict.Dunno);
         }
 
-        var about = new AccessSubject(AddressQuoting.ToExternal(sender), "Sender address", "check_sender_access");
+        var about = new AccessSubject(sender, "Sender address", "check_sender_access");
         return sender.Length == 0
             ? CheckNullSenderAsync(context, argument, about, cancellationToken)
             : CheckAsync(context, argument, MailKeys(context, sender), about, cancellationToken);
@@ -53,7 +53,7 @@ internal static class AccessTables
             context,
             argument,
             MailKeys(context, complete),
-            new AccessSubject(AddressQuoting.ToExternal(recipient), "Recipient address", "check_recipient_access"),
+            new AccessSubject(recipient, "Recipient address", "check_recipient_access"),
             cancellationToken);
     }
 

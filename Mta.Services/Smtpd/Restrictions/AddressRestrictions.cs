@@ -44,6 +44,6 @@ internal static class AddressRestrictions
             : Verdict.Refuse(
                 context.Settings.Get(Parameters.NonFqdnRejectCode),
                 "5.2",
-                $"<{AddressQuoting.ToExternal(address)}>: {kind} address rejected: need fully-qualified address");
+                $"<{address}>: {kind} address rejected: need fully-qualified address");
     }
 }

@@ -12,6 +12,7 @@ namespace Mta.Services.Smtpd.Restrictions;
 internal sealed partial class CheckContext(SmtpdSession session)
 {
     private bool? isMyNetwork;
+    private SessionDns? dns;
 
     /// <summary>What defer_if_permit left after each list, for those that come later in the session or transaction.</summary>
     private Verdict deferredByClient;
@@ -24,7 +25,7 @@ internal sealed partial class CheckContext(SmtpdSession session)
 
     public Settings Settings => session.Config.Snapshot.Settings;
 
-    /// <summary>What the list under way is about: in angle brackets at the start of its replies.</summary>
+    /// <summary>What the list under way is about: in angle brackets at the start of its replies, an address in internal form as in Postfix.</summary>
     public string Subject { get; private set; } = "";
 
     /// <summary><c>Recipient address</c>, <c>Helo command</c> ...: the class in <c>CLASS rejected</c>.</summary>
@@ -41,6 +42,9 @@ internal sealed partial class CheckContext(SmtpdSession session)
 
     /// <summary>The domain of ETRN; null otherwise.</summary>
     public string? EtrnDomain { get; private set; }
+
+    /// <summary>The DNS as this session knows it.</summary>
+    public SessionDns Dns => dns ??= new SessionDns(session.Environment.Dns, session.Environment.Hosts);
 
     /// <summary>
     /// permit_mynetworks would permit the client: asked once a session, for addresses do not change, unless tables say so. Null: a table failed.
@@ -87,6 +91,7 @@ internal sealed partial class CheckContext(SmtpdSession session)
     public async ValueTask<ServerReply?> SenderAddressAsync(string address, CancellationToken cancellationToken)
     {
         Begin(address, null);
+        dns?.ForgetFailures();
         if (address is ['-', ..] || (MailAddress.HasDomain(address) && !HostNames.IsValid(MailAddress.Domain(address))))
         {
             var resolution = await ResolveAsync(address, cancellationToken).ConfigureAwait(false);
@@ -152,7 +157,7 @@ internal sealed partial class CheckContext(SmtpdSession session)
 
     /// <summary>The refusal when a table cannot answer: never "not found".</summary>
     public static ServerReply TemporaryLookupFailure(string address) =>
-        new($"451 4.3.0 <{AddressQuoting.ToExternal(address)}>: Temporary lookup failure");
+        new($"451 4.3.0 <{address}>: Temporary lookup failure");
 
     private void Begin(string? sender, string? recipient)
     {
@@ -165,7 +170,8 @@ internal sealed partial class CheckContext(SmtpdSession session)
         BeginList();
     }
 
-    private ValueTask<Resolution> ResolveAsync(string address, CancellationToken cancellationToken) =>
+    /// <summary>What trivial-rewrite(8) makes of an address of the envelope.</summary>
+    public ValueTask<Resolution> ResolveAsync(string address, CancellationToken cancellationToken) =>
         Config.Resolver.ResolveAsync(Sender ?? "", Config.Resolver.Rewrite(address, localContext: true), cancellationToken);
 
     private void ReportBadAddress(string address) => session.Log.Warning(
@@ -182,7 +188,7 @@ internal sealed partial class CheckContext(SmtpdSession session)
             return null;
         }
 
-        var subject = AddressQuoting.ToExternal(Recipient);
+        var subject = Recipient;
         ServerReply? refusal = null;
         if (Config.DelayReject)
         {
@@ -242,7 +248,7 @@ internal sealed partial class CheckContext(SmtpdSession session)
             return null;
         }
 
-        var subject = AddressQuoting.ToExternal(Sender!);
+        var subject = Sender!;
         var refusal = await WalkAsync(lists.Sender, subject, "Sender address", cancellationToken).ConfigureAwait(false);
         deferredBySender = deferIfPermit;
         if (refusal is not null || !Config.UnlistedRecipients.RejectSenders || IsDiscarded)

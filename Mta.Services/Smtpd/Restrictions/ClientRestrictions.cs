@@ -37,7 +37,7 @@ internal static class ClientRestrictions
         CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken) =>
         new(context.Session.Client.Name == "unknown"
             ? Verdict.Refuse(
-                context.Settings.Get(Parameters.UnknownClientRejectCode),
+                UnknownCode(context),
                 "7.25",
                 $"Client host rejected: cannot find your hostname, [{context.Session.Client.Address}]")
             : Verdict.Dunno);
@@ -46,8 +46,12 @@ internal static class ClientRestrictions
         CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken) =>
         new(context.Session.Client.ReverseName is null
             ? Verdict.Refuse(
-                context.Settings.Get(Parameters.UnknownClientRejectCode),
+                UnknownCode(context),
                 "7.1",
                 $"Client host rejected: cannot find your reverse hostname, [{context.Session.Client.Address}]")
             : Verdict.Dunno);
+
+    /// <summary>Where the DNS failed the client may come again, whatever the configuration says.</summary>
+    private static int UnknownCode(CheckContext context) =>
+        context.Session.Client.IsNameUncertain ? 450 : context.Settings.Get(Parameters.UnknownClientRejectCode);
 }

@@ -35,5 +35,5 @@ internal static class DestinationRestrictions
         context.Resolution is { } resolution
         && (!MailAddress.HasDomain(context.Recipient) || (resolution is { Class: not AddressClass.Default, Routed: false }));
 
-    private static string Denied(CheckContext context) => $"<{AddressQuoting.ToExternal(context.Recipient!)}>: Relay access denied";
+    private static string Denied(CheckContext context) => $"<{context.Recipient}>: Relay access denied";
 }

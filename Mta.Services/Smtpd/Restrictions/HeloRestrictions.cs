@@ -1,5 +1,5 @@
 using System.Buffers;
-using System.Net;
+using Mta.Core.Addresses;
 using Mta.Core.Config;
 
 namespace Mta.Services.Smtpd.Restrictions;
@@ -7,7 +7,7 @@ namespace Mta.Services.Smtpd.Restrictions;
 /// <summary>Restrictions on the name given with HELO or EHLO.</summary>
 internal static class HeloRestrictions
 {
-    private static readonly SearchValues<char> AddressCharacters = SearchValues.Create("0123456789.");
+    private static readonly SearchValues<char> NakedCharacters = SearchValues.Create("0123456789.:");
 
     public static ValueTask<Verdict> RejectInvalid(CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken)
     {
@@ -17,25 +17,28 @@ internal static class HeloRestrictions
             return new(Verdict.Dunno);
         }
 
-        var isAddress = name.Length > 0 && !name.AsSpan().ContainsAnyExcept(AddressCharacters);
-        var valid = name.StartsWith('[') ? IsLiteral(name) : isAddress ? IPAddress.TryParse(name, out _) : HostNames.IsValid(name.TrimEnd('.'));
-        return new(valid
+        if (name.StartsWith('['))
+        {
+            return new(CheckLiteral(context, name));
+        }
+
+        return new(HostNames.IsValid(name.TrimEnd('.')) || HostnameSyntax.IsAddress(name)
             ? Verdict.Dunno
             : Verdict.Refuse(
                 context.Settings.Get(Parameters.InvalidHostnameRejectCode),
                 "5.2",
-                $"<{name}>: Helo command rejected: {(isAddress ? "invalid ip address" : "Invalid name")}"));
+                $"<{name}>: Helo command rejected: Invalid name"));
     }
 
     public static ValueTask<Verdict> RejectNonFqdn(CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken)
     {
         var name = context.Session.Helo;
-        if (name is null || (name.StartsWith('[') && IsLiteral(name)))
+        if (name is null)
         {
             return new(Verdict.Dunno);
         }
 
-        return new(HostNames.IsFullyQualified(name)
+        return name.StartsWith('[') ? new(CheckLiteral(context, name)) : new(HostNames.IsFullyQualified(name)
             ? Verdict.Dunno
             : Verdict.Refuse(
                 context.Settings.Get(Parameters.NonFqdnRejectCode),
@@ -43,15 +46,20 @@ internal static class HeloRestrictions
                 $"<{name}>: Helo command rejected: need fully-qualified hostname"));
     }
 
-    private static bool IsLiteral(string name)
+    /// <summary>permit_naked_ip_address: an address without the brackets of RFC 5321 section 4.1.3.</summary>
+    public static ValueTask<Verdict> PermitNakedAddress(CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken)
     {
-        const string tag = "IPv6:";
-        if (!name.EndsWith(']'))
-        {
-            return false;
-        }
-
-        var inner = name[1..^1];
-        return IPAddress.TryParse(inner.StartsWith(tag, StringComparison.OrdinalIgnoreCase) ? inner[tag.Length..] : inner, out _);
+        var session = context.Session;
+        session.Log.Warning(
+            session.Tag, $"restriction permit_naked_ip_address is deprecated. Use permit_mynetworks or permit_sasl_authenticated instead");
+        return new(session.Helo is not { Length: > 0 } name || name.AsSpan().ContainsAnyExcept(NakedCharacters) ? Verdict.Dunno
+            : HostnameSyntax.IsAddress(name) ? Verdict.Ok
+            : InvalidAddress(context, name));
     }
+
+    /// <summary>Refuses brackets without an address in them.</summary>
+    public static Verdict CheckLiteral(CheckContext context, string name) => HostnameSyntax.IsAddressLiteral(name) ? Verdict.Dunno : InvalidAddress(context, name);
+
+    private static Verdict InvalidAddress(CheckContext context, string name) => Verdict.Refuse(
+        context.Settings.Get(Parameters.InvalidHostnameRejectCode), "5.2", $"<{name}>: Helo command rejected: invalid ip address");
 }

@@ -1,8 +1,12 @@
+using System.Buffers;
+
 namespace Mta.Services.Smtpd.Restrictions;
 
 /// <summary>The form of a host name (RFC 1123 section 2.1, with the underscore that Postfix allows too).</summary>
 internal static class HostNames
 {
+    private static readonly SearchValues<char> Numeric = SearchValues.Create("0123456789.");
+
     public static bool IsValid(ReadOnlySpan<char> name)
     {
         if (name.Length is 0 or > 255)
@@ -27,7 +31,7 @@ internal static class HostNames
             }
         }
 
-        return name.ContainsAnyExceptInRange('0', '9');
+        return name.ContainsAnyExcept(Numeric);
     }
 
     public static bool IsFullyQualified(ReadOnlySpan<char> name)

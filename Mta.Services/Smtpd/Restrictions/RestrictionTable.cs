@@ -69,6 +69,7 @@ internal static class RestrictionTable
         new("check_sender_access", AccessTables.CheckSenderAsync, ArgumentKind.Table),
         new("check_recipient_access", AccessTables.CheckRecipientAsync, ArgumentKind.Table),
         new("check_etrn_access", AccessTables.CheckEtrnAsync, ArgumentKind.Table),
+        .. DnsRestrictionTable.Definitions,
     ];
 
     private static readonly Dictionary<string, RestrictionDefinition> ByName =

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Mta.Core.Smtp;
 
@@ -8,6 +9,10 @@ namespace Mta.Services.Smtpd.Verbs;
 /// </summary>
 internal static class HeloVerb
 {
+    private const string SpecialCharacters = " <>()\\\";@";
+
+    private static readonly SearchValues<byte> Special = SearchValues.Create(" <>()\\\";@"u8);
+
     public static ServerReply? CheckHelo(SmtpdSession session, ReadOnlySpan<byte> arguments) =>
         Check(session, arguments, ProtocolReplies.HeloSyntax);
 
@@ -67,10 +72,10 @@ internal static class HeloVerb
         return true;
     }
 
-    // The name goes into a header and the log: what does not print there is replaced.
+    // The name goes into a header and the log: what does not print there, or means something there, is replaced.
     private static string Name(ReadOnlySpan<byte> text)
     {
-        if (!text.ContainsAnyExceptInRange((byte)33, (byte)126))
+        if (!text.ContainsAnyExceptInRange((byte)33, (byte)126) && !text.ContainsAny(Special))
         {
             return Encoding.ASCII.GetString(text);
         }
@@ -79,7 +84,7 @@ internal static class HeloVerb
         {
             for (var i = 0; i < name.Length; i++)
             {
-                name[i] = char.IsControl(source[i]) ? '?' : source[i];
+                name[i] = char.IsControl(source[i]) || SpecialCharacters.Contains(source[i], StringComparison.Ordinal) ? '?' : source[i];
             }
         });
     }

@@ -10,9 +10,9 @@ internal sealed class PostfixJudge : IAsyncDisposable
 
     private readonly string root = Programs.NewDirectory("judge");
 
-    private PostfixJudge()
-    {
-    }
+    private readonly string? nameServer;
+
+    private PostfixJudge(string? nameServer) => this.nameServer = nameServer;
 
     public int SmtpPort { get; } = Ports.Free();
 
@@ -23,13 +23,15 @@ internal sealed class PostfixJudge : IAsyncDisposable
     private string LogFile => Path.Combine(root, "mail.log");
 
     /// <summary>Postfix starts for root only: for anyone else the test is skipped, and says so.</summary>
-    public static async Task<PostfixJudge> StartAsync(int relayPort, string mainCf, CancellationToken cancellationToken, string masterCf = "")
+    /// <param name="nameServer">The address of the server that it asks instead of those of /etc/resolv.conf.</param>
+    public static async Task<PostfixJudge> StartAsync(
+        int relayPort, string mainCf, CancellationToken cancellationToken, string masterCf = "", string? nameServer = null)
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "Postfix, the judge of this test, starts for root only");
         Assert.SkipUnless(File.Exists(Program), "Debian's package postfix, the judge of this test, is not installed");
-        var judge = new PostfixJudge();
+        var judge = new PostfixJudge(nameServer);
         await judge.ConfigureAsync(relayPort, mainCf, masterCf, cancellationToken);
-        (await judge.RunAsync("start", cancellationToken)).Succeeded();
+        (await judge.LaunchAsync(cancellationToken)).Succeeded();
         await Until.TrueAsync(() => judge.IsListeningAsync(cancellationToken), "Postfix listens", cancellationToken);
         return judge;
     }
@@ -132,6 +134,21 @@ internal sealed class PostfixJudge : IAsyncDisposable
             discard   unix  - - n - - discard
 
             """) + masterCf, cancellationToken);
+    }
+
+    /// <summary>With a name server of its own it runs in a mount namespace in which /etc/resolv.conf is another file.</summary>
+    private async Task<CommandResult> LaunchAsync(CancellationToken cancellationToken)
+    {
+        if (nameServer is null)
+        {
+            return await RunAsync("start", cancellationToken);
+        }
+
+        var resolver = Path.Combine(root, "resolv.conf");
+        await File.WriteAllTextAsync(resolver, $"nameserver {nameServer}\noptions timeout:2 attempts:1\n", cancellationToken);
+        const string script = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"";
+        return await CommandResult.RunAsync(
+            "unshare", ["-m", "sh", "-c", script, resolver, Program, "-c", Configuration, "start"], null, null, cancellationToken);
     }
 
     private Task<CommandResult> RunAsync(string action, CancellationToken cancellationToken) =>

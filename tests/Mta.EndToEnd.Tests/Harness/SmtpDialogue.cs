@@ -46,10 +46,14 @@ internal sealed class SmtpDialogue : IAsyncDisposable
     }
 
     /// <summary>Connects to 127.0.0.1 from an address of this machine.</summary>
-    public static async Task<SmtpDialogue> ConnectFromAsync(string local, int port, CancellationToken cancellationToken)
+    public static Task<SmtpDialogue> ConnectFromAsync(string local, int port, CancellationToken cancellationToken) =>
+        ConnectFromAsync(local, "127.0.0.1", port, cancellationToken);
+
+    /// <summary>The same to another address of this machine.</summary>
+    public static async Task<SmtpDialogue> ConnectFromAsync(string local, string address, int port, CancellationToken cancellationToken)
     {
         var client = new TcpClient(new IPEndPoint(IPAddress.Parse(local), 0));
-        await client.ConnectAsync("127.0.0.1", port, cancellationToken);
+        await client.ConnectAsync(address, port, cancellationToken);
         var dialogue = new SmtpDialogue(client);
         dialogue.Greeting = await dialogue.ExpectAsync("220 ", cancellationToken);
         return dialogue;

@@ -55,6 +55,18 @@ public sealed class ClientNamesTests
         server.Log.ShouldBe(["warning: hostname nowhere.test does not resolve to address 203.0.113.5: Name or service not known"]);
     }
 
+    [Fact]
+    public async Task A_name_that_could_not_be_found_out_is_asked_for_again()
+    {
+        var (names, dns, _, server) = Make();
+        dns.Names[Client] = "x.broken.test";
+        (await names.FindAsync(Client, "smtpd", Token)).ShouldBe(new ClientName(null, "x.broken.test", IsUncertain: true));
+        server.Log.ShouldBe(["warning: hostname x.broken.test does not resolve to address 203.0.113.5: Temporary failure in name resolution"]);
+        dns.Addresses["x.broken.test"] = [Client];
+        (await names.FindAsync(Client, "smtpd", Token)).ShouldBe(new ClientName("x.broken.test", "x.broken.test"));
+        (await names.FindAsync(IPAddress.Parse("198.51.100.1"), "smtpd", Token)).ShouldBe(new ClientName(null, null, IsUncertain: true));
+    }
+
     [Theory]
     [InlineData("evil name\r\n.test")]
     [InlineData("203.0.113.5")]

@@ -53,9 +53,9 @@ public sealed class SmtpServerTests
     {
         using var fixture = new SmtpdFixture();
         await using var server = Start(fixture, out var port);
-        using var broken = new SmtpdFixture("smtpd_recipient_restrictions = reject_rbl_client zen.example.test");
+        using var broken = new SmtpdFixture("smtpd_recipient_restrictions = check_policy_service unix:private/policy");
         Should.Throw<SmtpdConfigException>(() => server.Reload(broken.Snapshot())).Message.ShouldBe(
-            "smtpd_recipient_restrictions: restriction \"reject_rbl_client\" is not implemented in this version");
+            "smtpd_recipient_restrictions: restriction \"check_policy_service\" is not implemented in this version");
         using var open = new SmtpdFixture("smtpd_relay_restrictions = permit_mynetworks, warn_if_reject reject_unauth_destination");
         Should.Throw<SmtpdConfigException>(() => server.Reload(open.Snapshot()))
             .Message.ShouldContain("specify at least one working instance of");

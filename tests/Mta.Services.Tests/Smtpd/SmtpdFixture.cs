@@ -33,8 +33,13 @@ internal sealed class SmtpdFixture : ILogSink, IDisposable
     private readonly Lock gate = new();
     private readonly List<string> lines = [];
 
-    public SmtpdFixture(string mainCf = "", TimeProvider? time = null)
+    public SmtpdFixture(string mainCf = "", TimeProvider? time = null, IEnumerable<string>? dns = null)
     {
+        foreach (var record in dns ?? [])
+        {
+            Dns.Add(record);
+        }
+
         var text = Defaults + "\n" + mainCf;
         var values = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var entry in MainCf.Parse("main.cf", text).Entries)
@@ -50,7 +55,7 @@ internal sealed class SmtpdFixture : ILogSink, IDisposable
         {
             Cleanup = Cleanup,
             Tables = new TableRegistry(log, Time),
-            Dns = new FakeDns(),
+            Dns = Dns,
             Hosts = HostsFile.Parse("127.0.0.1 localhost"),
             Log = log,
             Time = Time,
@@ -66,6 +71,8 @@ internal sealed class SmtpdFixture : ILogSink, IDisposable
     public DeadlineSweeper Deadlines { get; }
 
     public SmtpdEnvironment Environment { get; }
+
+    public FakeDns Dns { get; } = new();
 
     public FakeCleanup Cleanup { get; } = new();
 
@@ -88,12 +95,16 @@ internal sealed class SmtpdFixture : ILogSink, IDisposable
     public SmtpdConfig Config() => new(Snapshot(), Environment.Tables);
 
     /// <summary>A session that receives exactly these pieces, then the end; returns what was sent after each.</summary>
+    /// <param name="client">Its address, and after it its name and what PTR says, or <c>unknown</c>.</param>
     public async Task<ScriptedClient> RunAsync(
         IEnumerable<byte[]> pieces, string client = "203.0.113.5", bool standAlone = false, CancellationToken cancellationToken = default)
     {
         var stream = new ScriptedClient(pieces);
-        var loopback = client == "127.0.0.1";
-        var name = loopback ? new ClientName("localhost", "localhost") : new ClientName("client.example.test", "client.example.test");
+        var words = client.Split(' ');
+        client = words[0];
+        var verified = words.Length > 1 ? words[1] : client == "127.0.0.1" ? "localhost" : "client.example.test";
+        var reverse = words.Length > 2 ? words[2] : verified;
+        var name = new ClientName(verified == "unknown" ? null : verified, reverse == "unknown" ? null : reverse);
         using var session = new SmtpdSession(Environment, Config(), stream, new ClientInfo(IPAddress.Parse(client), 40000, name, false), "smtpd")
         {
             StandAlone = standAlone,

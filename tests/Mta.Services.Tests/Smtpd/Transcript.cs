@@ -4,14 +4,16 @@ using System.Text.RegularExpressions;
 namespace Mta.Services.Tests.Smtpd;
 
 /// <summary>
-/// A session as a script. Before the first <c>---</c> main.cf lines and <c>client = address</c>; then <c>C:</c> what the client sends,
+/// A session as a script. Before the first <c>---</c> main.cf lines, <c>client = address</c> with a name or <c>unknown</c> and the name
+/// of PTR after it, and records of the DNS (<c>dns = x.test A 192.0.2.1</c>); then <c>C:</c> what the client sends,
 /// consecutive lines at once; <c>S:</c> the reply lines that come after it; at the end, after another <c>---</c>, the log. In replies and
 /// log a <c>*</c> stands for anything. <c>\xNN</c>, <c>\n</c> and <c>\r</c> are bytes; a C line that ends with <c>\c</c> has no line end.
 /// </summary>
 internal sealed partial class Transcript
 {
-    private Transcript(string name, string mainCf, string client, List<Step> steps, List<string> log)
+    private Transcript(string name, string mainCf, string client, List<string> dns, List<Step> steps, List<string> log)
     {
+        Dns = dns;
         Name = name;
         MainCf = mainCf;
         Client = client;
@@ -24,6 +26,8 @@ internal sealed partial class Transcript
     public string MainCf { get; }
 
     public string Client { get; }
+
+    public List<string> Dns { get; }
 
     /// <summary>The greeting first, with nothing sent.</summary>
     public List<Step> Steps { get; }
@@ -40,6 +44,7 @@ internal sealed partial class Transcript
     {
         var config = new StringBuilder();
         var client = "203.0.113.5";
+        var dns = new List<string>();
         var steps = new List<Step> { new([], []) };
         var log = new List<string>();
         var part = 0;
@@ -52,6 +57,10 @@ internal sealed partial class Transcript
             else if (part == 0 && line.StartsWith("client = ", StringComparison.Ordinal))
             {
                 client = line["client = ".Length..];
+            }
+            else if (part == 0 && line.StartsWith("dns = ", StringComparison.Ordinal))
+            {
+                dns.Add(line["dns = ".Length..]);
             }
             else if (part == 0)
             {
@@ -76,7 +85,7 @@ internal sealed partial class Transcript
             }
         }
 
-        return new Transcript(name, config.ToString(), client, steps, log);
+        return new Transcript(name, config.ToString(), client, dns, steps, log);
     }
 
     public static bool Matches(string pattern, string text) =>

@@ -26,7 +26,7 @@ public sealed class TranscriptTests
     public async Task Replies_and_log_are_as_written(string name)
     {
         var script = Load(name);
-        using var server = new SmtpdFixture(script.MainCf);
+        using var server = new SmtpdFixture(script.MainCf, dns: script.Dns);
         var client = await server.RunAsync(script.Steps.Skip(1).Select(s => s.Sent.ToArray()), script.Client, cancellationToken: Token);
         var sent = client.Sent;
         for (var i = 0; i < script.Steps.Count; i++)
@@ -54,7 +54,7 @@ public sealed class TranscriptTests
             return;
         }
 
-        using var server = new SmtpdFixture(script.MainCf);
+        using var server = new SmtpdFixture(script.MainCf, dns: script.Dns);
         var client = await server.RunAsync(script.AllSent.Select(b => new[] { b }), script.Client, cancellationToken: Token);
         ShouldMatch(Lines(client.AllSent), [.. script.Steps.SelectMany(s => s.Replies)], name);
         if (script.Log.Count > 0)
@@ -69,7 +69,7 @@ public sealed class TranscriptTests
     {
         var script = Load(name);
         var all = script.AllSent;
-        using var server = new SmtpdFixture(script.MainCf);
+        using var server = new SmtpdFixture(script.MainCf, dns: script.Dns);
         for (var length = 0; length < all.Length; length++)
         {
             await server.RunAsync([all[..length]], script.Client, cancellationToken: Token);
