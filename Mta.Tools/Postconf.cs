@@ -21,7 +21,7 @@ namespace Mta.Tools;
 internal static class Postconf
 {
     /// <summary>The types of lookup tables, as in <c>type:name</c>.</summary>
-    private static readonly string[] MapTypes =
+    internal static readonly string[] MapTypes =
         ["btree", "cdb", "cidr", "dbm", "debug", "environ", "fail", "hash", "inline", "ldap", "lmdb", "memcache", "pcre", "pgsql", "pipemap", "proxy", "randmap", "regexp", "sdbm", "socketmap", "sqlite", "static",
             "tcp", "texthash", "unionmap", "unix"];
 

@@ -58,6 +58,13 @@ internal sealed class Terminal : IDisposable
         Error.WriteLine($"{Name}: warning: {text}");
     }
 
+    /// <summary>What a verbose command says of its work.</summary>
+    public void Info(string text)
+    {
+        FlushOutput();
+        Error.WriteLine($"{Name}: {text}");
+    }
+
     /// <summary>Prints what getopt(3) prints for a wrong option.</summary>
     public void Misused(Getopt options) => Error.WriteLine($"{Name}: {options.Problem}");
 

@@ -28,7 +28,26 @@ public readonly record struct TableReference(string Type, string Name)
         }
 
         var colon = text.IndexOf(':');
-        return colon < 0 ? new TableReference("", text.ToString()) : new TableReference(text[..colon].ToString(), text[(colon + 1)..].ToString());
+        if (colon < 0)
+        {
+            return new TableReference("", text.ToString());
+        }
+
+        var reference = new TableReference(text[..colon].ToString(), text[(colon + 1)..].ToString());
+        return (reference.IsStored || reference.IsPatterns) && reference.Name is ['/', ..] && reference.Name.Contains("//", StringComparison.Ordinal)
+            ? reference with { Name = WithoutEmptyParts(reference.Name) }
+            : reference;
+    }
+
+    /// <summary>The name of a stored table is a path as postmap(1) makes it: <c>$directory/virtual</c> may have given two slashes.</summary>
+    private static string WithoutEmptyParts(string path)
+    {
+        while (path.Contains("//", StringComparison.Ordinal))
+        {
+            path = path.Replace("//", "/", StringComparison.Ordinal);
+        }
+
+        return path;
     }
 
     /// <summary>The references of a parameter such as virtual_alias_maps.</summary>

@@ -19,8 +19,16 @@ public sealed class TableSource(string name, bool aliases, Action<string> warn)
 {
     public DuplicateKeys Duplicates { get; init; }
 
-    /// <summary>Keys become lower case, as lookups fold theirs.</summary>
-    public bool FoldKeys { get; init; } = true;
+    public KeyFolding Folding { get; init; }
+
+    /// <summary>The table that gets the entries, for warnings of duplicates; null when it is the file's own, whose line is told then.</summary>
+    public string? Table { get; init; }
+
+    /// <summary>Warnings of duplicates show the key as it is in the file, as texthash: does.</summary>
+    public bool ShowsKeysAsWritten { get; init; }
+
+    /// <summary>Makes the value that is stored of the one in the file, or gives null and what is wrong with it; such an entry is skipped.</summary>
+    public Func<string, (string? Value, string? Problem)>? Convert { get; init; }
 
     /// <summary>The entries of <paramref name="text"/>, where bytes that are no UTF-8 have become U+FFFD.</summary>
     public Dictionary<string, string> Read(string text)
@@ -42,24 +50,39 @@ public sealed class TableSource(string name, bool aliases, Action<string> warn)
                 warn($"{name}, line {lines.LineNumber}: {problem}");
             }
 
-            if (key is not null)
+            if (key is null)
             {
-                Add(entries, FoldKeys ? key.ToLowerInvariant() : key, value, lines.LineNumber);
+                continue;
             }
+
+            if (Convert is not null)
+            {
+                (var converted, problem) = Convert(value);
+                if (converted is null)
+                {
+                    warn($"{name}, line {lines.LineNumber}: {problem}: skipping this entry");
+                    continue;
+                }
+
+                value = converted;
+            }
+
+            Add(entries, key, value, lines.LineNumber);
         }
 
         return entries;
     }
 
-    private void Add(Dictionary<string, string> entries, string key, string value, int line)
+    private void Add(Dictionary<string, string> entries, string written, string value, int line)
     {
+        var key = Folding.Apply(written);
         if (Duplicates == DuplicateKeys.Replace)
         {
             entries[key] = value;
         }
         else if (!entries.TryAdd(key, value) && Duplicates == DuplicateKeys.Warn)
         {
-            warn($"{name}, line {line}: duplicate entry: \"{key}\"");
+            warn($"{Table ?? $"{name}, line {line}"}: duplicate entry: \"{(ShowsKeysAsWritten ? written : key)}\"");
         }
     }
 }

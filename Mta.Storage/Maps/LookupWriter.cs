@@ -30,6 +30,21 @@ public sealed class LookupWriter(DatabasePool source)
         bool onlyIfMissing,
         CancellationToken cancellationToken,
         Action<int>? progress = null) =>
+        BuildAsync(name, kind, entries, onlyIfMissing, keepsKind: kind == LookupKind.Map, progress, cancellationToken);
+
+    /// <summary>The same of a table that becomes a plain map, whatever its kind was.</summary>
+    public ValueTask<bool> BuildPlainAsync(
+        string name, IReadOnlyDictionary<string, string> entries, CancellationToken cancellationToken, Action<int>? progress = null) =>
+        BuildAsync(name, LookupKind.Map, entries, onlyIfMissing: false, keepsKind: false, progress, cancellationToken);
+
+    private ValueTask<bool> BuildAsync(
+        string name,
+        LookupKind kind,
+        IReadOnlyDictionary<string, string> entries,
+        bool onlyIfMissing,
+        bool keepsKind,
+        Action<int>? progress,
+        CancellationToken cancellationToken) =>
         ChangeAsync(name, entries.Keys, async connection =>
         {
             if (await TakeAsync(connection, onlyIfMissing ? LookupSql.MakeTable : LookupSql.LockTable, name, kind, cancellationToken).ConfigureAwait(false) is not { } table)
@@ -37,7 +52,7 @@ public sealed class LookupWriter(DatabasePool source)
                 return false;
             }
 
-            if (kind != LookupKind.Map && table.Kind != LookupKinds.Name(kind))
+            if (!keepsKind && table.Kind != LookupKinds.Name(kind))
             {
                 await ExecuteAsync(connection, LookupSql.Clear, cancellationToken, table.Id).ConfigureAwait(false);
                 await ExecuteAsync(connection, LookupSql.SetKind, cancellationToken, table.Id, LookupKinds.Name(kind)).ConfigureAwait(false);

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Text;
-using Mta.Core.Config;
 using Mta.Core.Lookup;
 using Mta.Services.Configuration;
 using Mta.Storage.Maps;
+using Mta.Tools.Postmap;
 
 namespace Mta.Tools.Import;
 
@@ -35,15 +35,16 @@ internal sealed class TableReader(string configuration)
         try
         {
             var text = await File.ReadAllTextAsync(path, cancellationToken).ConfigureAwait(false);
-            var entries = new TableSource(path, use.Kind == LookupKind.Aliases, warnings.Add).Read(text);
+            var entries = new TableSource(path, use.Kind == LookupKind.Aliases, warnings.Add)
+            {
+                Convert = use.HoldsFiles ? ValueFiles.Of(path, keepsPrivileges: false).Encode : null,
+            }.Read(text);
             if (File.Exists(indexed) && File.GetLastWriteTimeUtc(indexed) < File.GetLastWriteTimeUtc(path))
             {
                 warnings.Add($"{path}: newer than {indexed}, which Postfix answers from; what was imported is the source file");
             }
 
-            return use.HoldsFiles
-                ? await EncodeAsync(entries, path, warnings, cancellationToken).ConfigureAwait(false)
-                : new TableContent(entries, path, null, warnings);
+            return new TableContent(entries, path, null, warnings);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -96,24 +97,4 @@ internal sealed class TableReader(string configuration)
     /// <summary>True for the program of a Postfix, and not for our own under the same name.</summary>
     private static bool IsPostfix(string path) =>
         File.Exists(path) && Path.GetDirectoryName(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path) + "/" != AppContext.BaseDirectory;
-
-    /// <summary>Values that name files hold what is in them, as <c>postmap -F</c> makes it.</summary>
-    private static async Task<TableContent> EncodeAsync(
-        Dictionary<string, string> entries, string path, List<string> warnings, CancellationToken cancellationToken)
-    {
-        var encoded = new Dictionary<string, string>(entries.Count, StringComparer.Ordinal);
-        foreach (var (key, value) in entries)
-        {
-            using var content = new MemoryStream();
-            foreach (var file in ValueList.Split(value))
-            {
-                content.Write(content.Length > 0 ? "\n"u8 : []);
-                content.Write(await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false));
-            }
-
-            encoded[key] = Convert.ToBase64String(content.GetBuffer(), 0, (int)content.Length);
-        }
-
-        return new TableContent(encoded, path, null, warnings);
-    }
 }

@@ -15,7 +15,7 @@ internal sealed partial class MapTool
         var tables = new List<Find>();
         foreach (var table in options.Tables)
         {
-            tables.Add(await OpenAsync(Reference(table), cancellationToken).ConfigureAwait(false));
+            tables.Add(await OpenAsync(Reference(table), bytes: true, cancellationToken).ConfigureAwait(false));
         }
 
         // A key is a whole line however long it is: cutting it is left to cleanup.
@@ -66,7 +66,7 @@ internal sealed partial class MapTool
             {
                 output.Write(text.Span);
                 output.Write("\t"u8);
-                output.Write(options.Base64 ? Encoding.UTF8.GetBytes(Decoded(value)) : Encoding.Latin1.GetBytes(value));
+                output.Write(Encoding.Latin1.GetBytes(value));
                 output.Write("\n"u8);
                 return true;
             }

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Unicode;
 using Mta.Core.Addresses;
 using Mta.Core.Lookup;
 using Mta.Services.Clients;
@@ -22,8 +23,11 @@ internal sealed partial class MapTool
     {
         foreach (var table in options.Tables)
         {
-            var find = await OpenAsync(Reference(table), cancellationToken).ConfigureAwait(false);
-            if (options.Key.Length > 0 && await find(options.Key, cancellationToken).ConfigureAwait(false) is { } value)
+            // What -F decodes need not be text.
+            var bytes = options.Base64 && !options.Json;
+            var find = await OpenAsync(Reference(table), bytes, cancellationToken).ConfigureAwait(false);
+            var key = bytes ? Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(options.Key)) : options.Key;
+            if (key.Length > 0 && await find(key, cancellationToken).ConfigureAwait(false) is { } value)
             {
                 WarnOfEmpty(Reference(table), options.Key, value);
                 if (options.Json)
@@ -32,7 +36,7 @@ internal sealed partial class MapTool
                 }
                 else
                 {
-                    terminal.Out.Write(Decoded(value) + "\n");
+                    terminal.Output.Write((bytes ? Encoding.Latin1 : Encoding.UTF8).GetBytes(value + "\n"));
                 }
 
                 return true;
@@ -45,13 +49,15 @@ internal sealed partial class MapTool
     private async Task<bool> QueryAllAsync(CancellationToken cancellationToken)
     {
         var tables = new List<(TableReference Reference, Find Find)>();
+        var bytes = (options.AllowsBytes || options.Base64) && !options.Json;
         foreach (var reference in options.Tables.Select(Reference))
         {
-            tables.Add((reference, await OpenAsync(reference, cancellationToken).ConfigureAwait(false)));
+            tables.Add((reference, await OpenAsync(reference, bytes, cancellationToken).ConfigureAwait(false)));
         }
 
         var found = false;
-        using var reader = new StreamReader(terminal.Input, Encoding.UTF8, leaveOpen: true);
+        var encoding = bytes ? Encoding.Latin1 : Encoding.UTF8;
+        using var reader = new StreamReader(terminal.Input, encoding, detectEncodingFromByteOrderMarks: false, leaveOpen: true);
         while (await reader.ReadLineAsync(cancellationToken).ConfigureAwait(false) is { } key)
         {
             foreach (var (reference, find) in tables)
@@ -59,7 +65,7 @@ internal sealed partial class MapTool
                 if (key.Length > 0 && await find(key, cancellationToken).ConfigureAwait(false) is { } value)
                 {
                     WarnOfEmpty(reference, key, value);
-                    PrintEntry(key, value);
+                    PrintEntry(key, value, encoding);
                     found = true;
                     break;
                 }
@@ -69,18 +75,26 @@ internal sealed partial class MapTool
         return found;
     }
 
-    private async Task ListAsync(TableReference reference, CancellationToken cancellationToken)
+    private async Task ListAsync(string operand, CancellationToken cancellationToken)
     {
+        var reference = Reference(operand);
+        if (IsProxy(operand))
+        {
+            throw new MapToolException("can't sequence maps via the proxy service");
+        }
+
+        Explain($"dict_open: {reference}");
+        RequireName(reference);
         if (reference.IsStored)
         {
             var store = new LookupStore(await SourceAsync(cancellationToken).ConfigureAwait(false));
             await RequireTableAsync(store, reference, cancellationToken).ConfigureAwait(false);
-            await store.ReadAllAsync(reference.Name, (key, value) => PrintEntry(Quoted(key), value), cancellationToken).ConfigureAwait(false);
+            await store.ReadAllAsync(reference.Name, (key, value) => PrintDecoded(reference, key, value), cancellationToken).ConfigureAwait(false);
             return;
         }
 
         await using var registry = new TableRegistry(new MailLog(new Warnings(terminal)), TimeProvider.System);
-        if (RequireName(registry.Open(reference.ToString()), reference) is not IListedTable table)
+        if (RequireOpen(OpenUnfolded(reference) ?? registry.Open(reference.ToString()), reference) is not IListedTable table)
         {
             throw new MapToolException(reference.Type == "fail" ? $"table {reference}: sequence error: Application error" : $"table {reference}: sequence operation is not supported");
         }
@@ -93,26 +107,40 @@ internal sealed partial class MapTool
             }
 
             WarnOfEmpty(reference, key, value);
-            PrintEntry(Quoted(key), value);
+            PrintDecoded(reference, key, value);
         }
     }
 
-    private async Task<Find> OpenAsync(TableReference reference, CancellationToken cancellationToken)
+    /// <param name="bytes">Keys and results are bytes, each a character (Latin-1).</param>
+    private async Task<Find> OpenAsync(TableReference reference, bool bytes, CancellationToken cancellationToken)
     {
+        Explain($"dict_open: {reference}");
+        RequireName(reference);
         if (reference.IsStored)
         {
             var store = new LookupStore(await SourceAsync(cancellationToken).ConfigureAwait(false));
             await RequireTableAsync(store, reference, cancellationToken).ConfigureAwait(false);
-            return async (key, stop) => key.Contains('\0') ? null : (await store.FindAsync(reference.Name, Fold(key), stop).ConfigureAwait(false)).Value;
+            return Checked(reference, bytes, async (key, stop) =>
+            {
+                var text = bytes ? Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(key)) : key;
+                if (text.Contains('\0') || text.Contains('\ufffd'))
+                {
+                    return null;
+                }
+
+                var value = (await store.FindAsync(reference.Name, options.Folding.Apply(text), stop).ConfigureAwait(false)).Value;
+                return bytes && value is not null ? Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(value)) : value;
+            });
         }
 
         // A failure is told once, as fatal.
         var database = NeedsDatabase(reference) ? await SourceAsync(cancellationToken).ConfigureAwait(false) : null;
         var registry = new TableRegistry(new MailLog(new Warnings(terminal)), TimeProvider.System, database);
         registry.Use(settings);
-        var isMessage = options.HeaderKeys || options.BodyKeys;
-        var (table, takesBytes) = isMessage ? registry.OpenForContent(reference) : (registry.Open(reference.ToString()), true);
-        RequireName(table, reference);
+        var (table, takesBytes) = OpenUnfolded(reference) is { } unfolded ? (unfolded, false)
+            : bytes ? registry.OpenForContent(reference)
+            : (registry.Open(reference.ToString()), true);
+        RequireOpen(table, reference);
         if (table is StoredPatternTable patterns)
         {
             await patterns.ReadAsync(cancellationToken).ConfigureAwait(false);
@@ -122,17 +150,68 @@ internal sealed partial class MapTool
             }
         }
 
+        return Checked(reference, bytes, async (key, stop) =>
+        {
+            var result = await ContentTables.FindAsync(table, takesBytes || !bytes, key, stop).ConfigureAwait(false);
+            return result.IsFailed ? throw new MapToolException($"table {reference}: query error: {Reason(result.Text)}") : result.IsFound ? result.Value : null;
+        });
+    }
+
+    /// <summary>The source file with its keys as they are (-f), which no service reads so; null for another table or without that option.</summary>
+    private IListedTable? OpenUnfolded(TableReference reference) =>
+        reference.Type == "texthash" && options.Folding != KeyFolding.Unicode && File.Exists(reference.Name)
+            ? new UnfoldedTable(
+                reference.ToString(),
+                options.Folding,
+                new TableSource(reference.Name, aliases: false, WarnOfLine) { Folding = options.Folding }.Read(File.ReadAllText(reference.Name)))
+            : null;
+
+    /// <summary>With the checks for UTF-8, which are not made of messages unless -U asks for them.</summary>
+    private Find Checked(TableReference reference, bool bytes, Find find)
+    {
+        var isMessage = options.HeaderKeys || options.BodyKeys;
+        var checks = isMessage ? options.ChecksMessages && !options.AllowsBytes : !options.AllowsBytes;
         return async (key, stop) =>
         {
-            var result = await ContentTables.FindAsync(table, takesBytes, key, stop).ConfigureAwait(false);
-            return result.IsFailed ? throw new MapToolException($"table {reference}: query error: {Reason(result.Text)}") : result.IsFound ? result.Value : null;
+            if (checks && !IsUtf8(key, bytes))
+            {
+                terminal.Warning($"{reference}: non-UTF-8 key \"{AsText(key, bytes)}\": malformed UTF-8 or invalid codepoint");
+                return null;
+            }
+
+            var value = await find(key, stop).ConfigureAwait(false);
+            if (value is not null && options.Base64)
+            {
+                value = Decoded(reference, key, value, bytes) ?? throw new MapToolException($"table {reference}: query error");
+            }
+            else if (checks && value is not null && !IsUtf8(value, bytes))
+            {
+                terminal.Warning($"{reference}: key \"{AsText(key, bytes)}\": non-UTF-8 value \"{AsText(value, bytes)}\": malformed UTF-8 or invalid codepoint");
+                throw new MapToolException($"table {reference}: query error{(isMessage ? ": Application error" : "")}");
+            }
+
+            Explain(value is null ? $"dict_lookup: {reference}: {AsText(key, bytes)} = (notfound)" : $"dict_lookup: {reference}: {AsText(key, bytes)} = {AsText(value, bytes)}", 2);
+            return value;
         };
     }
 
+    private static bool IsUtf8(string text, bool bytes) => bytes ? Utf8.IsValid(Encoding.Latin1.GetBytes(text)) : !text.Contains('\ufffd');
+
+    private static string AsText(string text, bool bytes) => Shown(bytes ? Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(text)) : text);
+
+    private static bool IsProxy(string operand) => operand.StartsWith("proxy:", StringComparison.Ordinal);
+
+    private static void RequireName(TableReference reference)
+    {
+        if (reference.Name.Length == 0)
+        {
+            throw new MapToolException($"open dictionary: expecting \"type:name\" form instead of \"{reference}\"");
+        }
+    }
+
     /// <summary>A table that cannot be opened says why.</summary>
-    private static ILookupTable RequireName(ILookupTable table, TableReference reference) =>
-        reference.Name.Length == 0 ? throw new MapToolException($"open dictionary: expecting \"type:name\" form instead of \"{reference}\"")
-        : table is FailingTable { Reason: var reason } && reference.Type != "fail" ? throw new MapToolException(reason)
+    private static ILookupTable RequireOpen(ILookupTable table, TableReference reference) =>
+        table is FailingTable { Reason: var reason } && reference.Type != "fail" ? throw new MapToolException(reason)
         : table;
 
     private static string Reason(string failure)
@@ -167,15 +246,22 @@ internal sealed partial class MapTool
         }
     }
 
-    private void PrintEntry(string key, string value)
+    /// <param name="encoding">Of what the strings hold: text, or bytes as Latin-1.</param>
+    private void PrintEntry(string key, string value, Encoding? encoding = null)
     {
+        if (encoding == Encoding.Latin1 && !options.Json)
+        {
+            terminal.Output.Write(Encoding.Latin1.GetBytes($"{key}{(options.Aliases ? ":" : "")}\t{value}\n"));
+            return;
+        }
+
         if (options.Json)
         {
-            terminal.Out.Write($"{{{JsonSerializer.Serialize(key, JsonText)}: {JsonSerializer.Serialize(Decoded(value), JsonText)}}}\n");
+            terminal.Out.Write($"{{{JsonSerializer.Serialize(key, JsonText)}: {JsonSerializer.Serialize(value, JsonText)}}}\n");
         }
         else
         {
-            terminal.Out.Write($"{key}{(options.Aliases ? ":" : "")}\t{Decoded(value)}\n");
+            terminal.Out.Write($"{key}{(options.Aliases ? ":" : "")}\t{value}\n");
         }
     }
 
@@ -183,7 +269,27 @@ internal sealed partial class MapTool
     private string Quoted(string key) =>
         !options.Aliases || AddressQuoting.IsDotString(key) ? key : AddressQuoting.ToExternal(key + "@")[..^1];
 
-    private string Decoded(string value)
+    /// <summary>An entry of a list; one that cannot be decoded is warned of and left out.</summary>
+    private void PrintDecoded(TableReference reference, string key, string value)
+    {
+        var bytes = options.Base64 && !options.Json;
+        if (Decoded(reference, key, value, bytes) is not { } decoded)
+        {
+            return;
+        }
+
+        if (bytes)
+        {
+            PrintEntry(Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(Quoted(key))), decoded, Encoding.Latin1);
+        }
+        else
+        {
+            PrintEntry(Quoted(key), decoded);
+        }
+    }
+
+    /// <summary>What -F makes of a value; null, with a warning, of one that is not base64.</summary>
+    private string? Decoded(TableReference reference, string key, string value, bool bytes)
     {
         if (!options.Base64)
         {
@@ -192,12 +298,25 @@ internal sealed partial class MapTool
 
         try
         {
-            return Encoding.UTF8.GetString(Convert.FromBase64String(value));
+            return (bytes ? Encoding.Latin1 : Encoding.UTF8).GetString(Convert.FromBase64String(value));
         }
         catch (FormatException)
         {
-            throw new MapToolException("table value is not base64");
+            terminal.Warning($"table {reference}: key {key}: malformed BASE64 value: {value}");
+            return null;
         }
+    }
+
+    private sealed class UnfoldedTable(string reference, KeyFolding folding, Dictionary<string, string> entries) : IListedTable
+    {
+        public string Reference => reference;
+
+        public bool MatchesWholeKey => false;
+
+        public IEnumerable<KeyValuePair<string, string>> Entries => entries;
+
+        public ValueTask<LookupResult> FindAsync(string key, CancellationToken cancellationToken) =>
+            new(entries.TryGetValue(folding.Apply(key), out var value) ? LookupResult.Found(value) : LookupResult.NotFound);
     }
 
     /// <summary>Shows what is odd in a source file; that a table is unavailable is told by the query that fails.</summary>

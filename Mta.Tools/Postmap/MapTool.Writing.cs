@@ -1,8 +1,8 @@
 using System.Text;
-using Mta.Core.Config;
 using Mta.Core.Lookup;
 using Mta.Core.Lookup.Patterns;
 using Mta.Services.Configuration;
+using Mta.Storage;
 using Mta.Storage.Maps;
 
 namespace Mta.Tools.Postmap;
@@ -10,10 +10,16 @@ namespace Mta.Tools.Postmap;
 /// <summary>Making and changing tables.</summary>
 internal sealed partial class MapTool
 {
-    private async Task WriteAsync(TableReference reference, CancellationToken cancellationToken)
+    private async Task WriteAsync(string operand, CancellationToken cancellationToken)
     {
+        var reference = Reference(operand);
         var isAddition = options.Action == MapAction.Add;
-        if (!isAddition && reference.IsPatterns)
+        if (IsProxy(operand))
+        {
+            throw new MapToolException("can't create maps via the proxy service");
+        }
+
+        if (!isAddition && reference.IsPatterns && !options.Aliases)
         {
             await StoreRulesAsync(reference, cancellationToken).ConfigureAwait(false);
             return;
@@ -24,40 +30,60 @@ internal sealed partial class MapTool
             throw new MapToolException($"{reference} has no source file; add entries with -i, or by SQL");
         }
 
-        var text = isAddition ? await ReadInputAsync(cancellationToken).ConfigureAwait(false) : await ReadFileAsync(reference.Name, cancellationToken).ConfigureAwait(false);
-        RequireStored(reference);
-        var entries = new TableSource(isAddition ? "stdin" : reference.Name, options.Aliases, WarnOfLine)
+        // Messages name the file as the command line does.
+        var given = isAddition ? "stdin" : TableReference.Parse(operand).Name;
+        Explain($"open {reference.Type} {TableReference.Parse(operand).Name}");
+        var text = isAddition ? await ReadInputAsync(cancellationToken).ConfigureAwait(false) : await ReadFileAsync(given, cancellationToken).ConfigureAwait(false);
+        RequireCreation(reference);
+        var entries = new TableSource(given, options.Aliases, WarnOfLine)
         {
             Duplicates = options.Duplicates,
-            FoldKeys = options.FoldKeys,
+            Table = isAddition ? TableReference.Parse(operand).Name : null,
+            Folding = options.Folding,
+            Convert = options.Base64 ? ValueFiles.Of(isAddition ? null : given, options.KeepsPrivileges).Encode : null,
         }.Read(text);
-        if (options.Base64)
+        if (reference.Type == "fail")
         {
-            entries = await EncodeFilesAsync(entries, cancellationToken).ConfigureAwait(false);
+            if (entries.Count > 0)
+            {
+                throw new MapToolException($"table {reference}: write error: Application error");
+            }
+
+            return;
         }
 
         var writer = new LookupWriter(await SourceAsync(cancellationToken).ConfigureAwait(false));
         if (!isAddition)
         {
-            using var progress = new ProgressLine(terminal);
-            await writer.BuildAsync(
-                reference.Name,
-                Kind,
-                entries,
-                onlyIfMissing: false,
-                cancellationToken,
-                sent => progress.Show($"{reference.Name}: {sent} of {entries.Count} entries")).ConfigureAwait(false);
+            using (var progress = new ProgressLine(terminal))
+            {
+                void Show(int sent) => progress.Show($"{reference.Name}: {sent} of {entries.Count} entries");
+                try
+                {
+                    await writer.BuildAsync(reference.Name, Kind, entries, onlyIfMissing: false, cancellationToken, Show).ConfigureAwait(false);
+                }
+                catch (StorageException e) when (LookupWriter.IsRuleBroken(e) && options.Folding != KeyFolding.Unicode)
+                {
+                    // Typed tables have folded keys; a plain one takes any.
+                    await writer.BuildPlainAsync(reference.Name, entries, cancellationToken, Show).ConfigureAwait(false);
+                }
+            }
+
+            Explain($"{reference}: {entries.Count} entries, in one transaction");
             return;
         }
 
         var replace = options.Duplicates == DuplicateKeys.Replace;
-        foreach (var key in await writer.AddAsync(reference.Name, Kind, entries, replace, cancellationToken).ConfigureAwait(false))
+        var kept = await writer.AddAsync(reference.Name, Kind, entries, replace, cancellationToken).ConfigureAwait(false);
+        foreach (var key in kept)
         {
             if (options.Duplicates == DuplicateKeys.Warn)
             {
-                terminal.Warning($"{reference.Name}: duplicate entry: \"{key}\"");
+                terminal.Warning($"{TableReference.Parse(operand).Name}: duplicate entry: \"{key}\"");
             }
         }
+
+        Explain($"{reference}: {entries.Count - kept.Count} entries {(replace ? "added or replaced" : "added")}");
     }
 
     /// <summary>
@@ -97,23 +123,36 @@ internal sealed partial class MapTool
     private async Task<bool> DeleteAsync(CancellationToken cancellationToken)
     {
         var keys = options.Key == "-" ? await KeysAsync(cancellationToken).ConfigureAwait(false) : [options.Key];
-        var folded = keys.Select(Fold).ToArray();
+        var folded = keys.Where(k => !k.Contains('\0') && !k.Contains('\ufffd')).Select(k => options.Folding.Apply(k)).ToArray();
         var found = false;
         foreach (var table in options.Tables)
         {
             var reference = Reference(table);
+            Explain($"dict_open: {reference}");
+            RequireName(reference);
             if (!reference.IsStored)
             {
-                throw new MapToolException($"{reference} map requires O_RDONLY access mode");
+                throw new MapToolException(DeletionProblem(reference));
             }
 
             var database = await SourceAsync(cancellationToken).ConfigureAwait(false);
             await RequireTableAsync(new LookupStore(database), reference, cancellationToken).ConfigureAwait(false);
-            found |= await new LookupWriter(database).DeleteAsync(reference.Name, folded, cancellationToken).ConfigureAwait(false) > 0;
+            var deleted = await new LookupWriter(database).DeleteAsync(reference.Name, folded, cancellationToken).ConfigureAwait(false);
+            Explain($"{reference}: {deleted} entries deleted");
+            found |= deleted > 0;
         }
 
         return found;
     }
+
+    private static string DeletionProblem(TableReference reference) =>
+        !Postconf.MapTypes.Contains(reference.Type) ? $"unsupported dictionary type: {reference.Type}"
+        : reference.Type switch
+        {
+            "fail" => $"table {reference}: delete error: Application error",
+            "static" or "environ" or "memcache" => $"table {reference}: delete operation is not supported",
+            _ => $"{reference} map requires O_RDONLY access mode",
+        };
 
     /// <summary>Lines of files are shown as Postfix shows them: a control character is a question mark.</summary>
     private void WarnOfLine(string text) =>
@@ -125,11 +164,12 @@ internal sealed partial class MapTool
             }
         }));
 
-    private static void RequireStored(TableReference reference)
+    private static void RequireCreation(TableReference reference)
     {
-        if (!reference.IsStored)
+        if (!reference.IsStored && reference.Type != "fail")
         {
-            throw new MapToolException($"unsupported dictionary type: {reference.Type} does not support bulk-mode creation.");
+            throw new MapToolException(
+                $"unsupported dictionary type: {reference.Type}{(Postconf.MapTypes.Contains(reference.Type) ? " does not support bulk-mode creation." : "")}");
         }
     }
 
@@ -149,35 +189,5 @@ internal sealed partial class MapTool
     {
         using var reader = new StreamReader(terminal.Input, Encoding.UTF8, leaveOpen: true);
         return await reader.ReadToEndAsync(cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <summary>Each value names files; their content, with a line end between two, is stored in base64 (-F).</summary>
-    private static async Task<Dictionary<string, string>> EncodeFilesAsync(Dictionary<string, string> entries, CancellationToken cancellationToken)
-    {
-        var encoded = new Dictionary<string, string>(entries.Count, StringComparer.Ordinal);
-        foreach (var (key, value) in entries)
-        {
-            using var content = new MemoryStream();
-            foreach (var path in ValueList.Split(value))
-            {
-                if (content.Length > 0)
-                {
-                    content.WriteByte((byte)'\n');
-                }
-
-                try
-                {
-                    await content.WriteAsync(await File.ReadAllBytesAsync(path, cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
-                }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
-                {
-                    throw new MapToolException($"open {path}: {OpenFailure.Reason(path, e)}");
-                }
-            }
-
-            encoded[key] = Convert.ToBase64String(content.GetBuffer(), 0, (int)content.Length);
-        }
-
-        return encoded;
     }
 }

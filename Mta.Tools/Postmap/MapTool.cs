@@ -33,6 +33,12 @@ internal sealed partial class MapTool
 
     public static async Task<int> RunAsync(Terminal terminal, string[] arguments, bool aliases, MapToolHost host, CancellationToken cancellationToken)
     {
+        if (arguments is ["--help"])
+        {
+            terminal.Out.Write(MapToolOptions.Help(aliases));
+            return ExitCode.Ok;
+        }
+
         if (MapToolOptions.Read(terminal, arguments, aliases) is not { } options)
         {
             return ExitCode.Failure;
@@ -64,12 +70,12 @@ internal sealed partial class MapTool
                 return await DeleteAsync(cancellationToken).ConfigureAwait(false) ? ExitCode.Ok : ExitCode.Failure;
             case MapAction.List:
                 // The first table only, as Postfix does.
-                await ListAsync(Reference(options.Tables[0]), cancellationToken).ConfigureAwait(false);
+                await ListAsync(options.Tables[0], cancellationToken).ConfigureAwait(false);
                 return ExitCode.Ok;
             default:
                 foreach (var table in options.Tables)
                 {
-                    await WriteAsync(Reference(table), cancellationToken).ConfigureAwait(false);
+                    await WriteAsync(table, cancellationToken).ConfigureAwait(false);
                 }
 
                 return ExitCode.Ok;
@@ -82,14 +88,42 @@ internal sealed partial class MapTool
         var reference = TableReference.Parse(operand);
         if (reference.Type.Length == 0)
         {
+            if (operand.StartsWith(':'))
+            {
+                throw new MapToolException(options.Action is MapAction.Build or MapAction.Add
+                    ? "unsupported dictionary type: "
+                    : $"open dictionary: expecting \"type:name\" form instead of \"{operand}\"");
+            }
+
             reference = new TableReference(settings.Get(Parameters.DefaultDatabaseType), reference.Name);
         }
 
         return reference.HasSourceFile && reference.Name.Length > 0 ? reference with { Name = Path.GetFullPath(reference.Name) } : reference;
     }
 
-    private async Task<DatabasePool> SourceAsync(CancellationToken cancellationToken) =>
-        source ??= await host.OpenDatabase(settings, cancellationToken).ConfigureAwait(false);
+    private async Task<DatabasePool> SourceAsync(CancellationToken cancellationToken)
+    {
+        if (source is null)
+        {
+            source = await host.OpenDatabase(settings, cancellationToken).ConfigureAwait(false);
+            if (options.Verbosity > 0)
+            {
+                var to = new NpgsqlConnectionStringBuilder(source.ConnectionString);
+                Explain($"database {to.Database} at {to.Host}");
+            }
+        }
+
+        return source;
+    }
+
+    /// <summary>What -v shows.</summary>
+    private void Explain(string text, int verbosity = 1)
+    {
+        if (options.Verbosity >= verbosity)
+        {
+            terminal.Info(text);
+        }
+    }
 
     private async Task<List<string>> KeysAsync(CancellationToken cancellationToken)
     {
@@ -103,5 +137,6 @@ internal sealed partial class MapTool
         return keys;
     }
 
-    private string Fold(string key) => options.FoldKeys ? key.ToLowerInvariant() : key;
+    /// <summary>A character that a decoder puts where bytes were no UTF-8, as Postfix shows those.</summary>
+    private static string Shown(string text) => text.Replace('\ufffd', '?');
 }

@@ -54,10 +54,14 @@ internal static class SendmailCommand
             return Failed;
         }
 
-        var databases = ValueList.Split(options.AliasDatabase ?? settings.Get(Parameters.AliasDatabase));
+        IReadOnlyList<string> databases = options.AliasDatabase is { } one ? [one] : ValueList.Split(settings.Get(Parameters.AliasDatabase));
         return databases.Count == 0
             ? ExitCode.Ok
-            : await OtherAsync(terminal, "postalias", [.. Directory(options), "--", .. databases], cancellationToken).ConfigureAwait(false);
+            : await OtherAsync(
+                terminal,
+                "postalias",
+                [.. Directory(options), .. Enumerable.Repeat("-v", options.Verbosity), "--", .. databases],
+                cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task<int> DeliverAsync(Terminal terminal, SendmailOptions options, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using Mta.Core.Commands;
@@ -9,6 +10,9 @@ namespace Mta.Tools.Sendmail;
 internal sealed class SendmailOptions
 {
     private const string Letters = "A:B:C:F:GILN:O:R:UV:X:ae:b:cf:h:imno:p:r:q:tvx";
+
+    /// <summary>Those of <see cref="Letters"/> that take a value.</summary>
+    private static readonly SearchValues<char> ValueLetters = SearchValues.Create("ABCFNORVXbfhoprq");
 
     private SendmailOptions(SendmailMode mode) => Mode = mode;
 
@@ -47,6 +51,9 @@ internal sealed class SendmailOptions
     /// <summary>-oA: the alias databases to build; null for alias_database.</summary>
     public string? AliasDatabase { get; private set; }
 
+    /// <summary>How often -v was given; for the commands that do the work.</summary>
+    public int Verbosity { get; private set; }
+
     public IReadOnlyList<string> Operands { get; private set; } = [];
 
     /// <summary>Null, with the reason said, when the options are not understood.</summary>
@@ -60,7 +67,7 @@ internal sealed class SendmailOptions
         });
 
         // A lone -q has no value, unlike -qRsite: it must not take the next argument.
-        if (Array.IndexOf(arguments, "-q") is var lone && lone >= 0 && arguments.Take(lone).All(a => a.StartsWith('-') && a != "--"))
+        if (FindLoneFlush(arguments) is { } lone)
         {
             options.Mode = SendmailMode.Flush;
             arguments = [.. arguments[..lone], .. arguments[(lone + 1)..]];
@@ -72,7 +79,7 @@ internal sealed class SendmailOptions
             if (letter == Getopt.Invalid)
             {
                 terminal.Misused(getopt);
-                return Refuse(terminal, "usage: sendmail [options]");
+                return Refuse(terminal, $"usage: {terminal.Name} [options]");
             }
 
             if (options.Take(terminal, letter, getopt.Value) is { } problem)
@@ -87,7 +94,34 @@ internal sealed class SendmailOptions
             return Refuse(terminal, "-t can be used only in delivery mode");
         }
 
-        return options;
+        return options.Operands.Count > 0 && options.ModeWithoutRecipients is { } mode ? Refuse(terminal, $"{mode} requires no recipient") : options;
+    }
+
+    /// <summary>What the mode is called where recipients make no sense; null where they do, and for a daemon, which is told nothing by them.</summary>
+    private string? ModeWithoutRecipients => Mode switch
+    {
+        SendmailMode.ListQueue => "display queue mode",
+        SendmailMode.Smtp => "stand-alone mode",
+        SendmailMode.BuildAliases => "alias initialization mode",
+        SendmailMode.Flush => FlushSite is not null ? "flush site" : FlushQueueId is not null ? "flush queue_id" : "flush queue mode",
+        _ => null,
+    };
+
+    /// <summary>Where an argument is -q alone, and no value of the option before it.</summary>
+    private static int? FindLoneFlush(string[] arguments)
+    {
+        for (var i = 0; i < arguments.Length && arguments[i] is ['-', not '-', ..] argument; i++)
+        {
+            if (argument == "-q")
+            {
+                return i;
+            }
+
+            var letter = argument.AsSpan(1).IndexOfAny(ValueLetters);
+            i += letter == argument.Length - 2 ? 1 : 0;
+        }
+
+        return null;
     }
 
     private static SendmailOptions? Refuse(Terminal terminal, string reason)
@@ -136,6 +170,8 @@ internal sealed class SendmailOptions
             case 'i':
                 DotEndsMessage = false;
                 break;
+            case 'o' when value == "A":
+                return "-oA requires pathname";
             case 'o' when value.StartsWith('A'):
                 AliasDatabase = value[1..];
                 break;
@@ -150,8 +186,11 @@ internal sealed class SendmailOptions
             case 't':
                 RecipientsFromHeader = true;
                 break;
+            case 'v':
+                Verbosity++;
+                break;
             default:
-                // -A -G -L -O -U -X -a -c -e -h -m -n -o -p -v -x have no meaning here.
+                // -A -G -L -O -U -X -a -c -e -h -m -n -o -p -x have no meaning here.
                 break;
         }
 

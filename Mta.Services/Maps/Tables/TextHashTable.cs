@@ -12,7 +12,7 @@ internal static class TextHashTable
         try
         {
             var text = File.ReadAllText(reference.Name);
-            return new MemoryTable(reference.ToString(), new TableSource(reference.Name, aliases: false, w => warn(AsPostfix(w))).Read(text));
+            return new MemoryTable(reference.ToString(), new TableSource(reference.Name, aliases: false, w => warn(AsPostfix(w))) { ShowsKeysAsWritten = true }.Read(text));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {

@@ -35,5 +35,17 @@ public sealed class TableSourceTests
 
     [Fact]
     public void Keys_that_are_not_folded_differ_by_case() =>
-        new TableSource("/etc/m", aliases: false, warnings.Add) { FoldKeys = false }.Read(Text).Keys.ShouldBe(["Foo", "bar", "foo"]);
+        new TableSource("/etc/m", aliases: false, warnings.Add) { Folding = KeyFolding.None }.Read(Text).Keys.ShouldBe(["Foo", "bar", "foo"]);
+
+    [Fact]
+    public void Folding_may_stop_at_ASCII() =>
+        new TableSource("/etc/m", aliases: false, warnings.Add) { Folding = KeyFolding.Ascii }.Read("FOÖ 1\n").Keys.ShouldBe(["foÖ"]);
+
+    [Fact]
+    public void A_value_that_cannot_be_made_leaves_its_entry_out()
+    {
+        new TableSource("/etc/m", aliases: false, warnings.Add) { Convert = v => v == "no" ? (null, "open no: why") : (v + v, null) }
+            .Read("a x\nb no\n").ShouldBe(new Dictionary<string, string> { ["a"] = "xx" });
+        warnings.ShouldBe(["/etc/m, line 2: open no: why: skipping this entry"]);
+    }
 }

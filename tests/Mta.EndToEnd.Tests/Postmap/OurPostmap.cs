@@ -10,7 +10,7 @@ namespace Mta.EndToEnd.Tests.Postmap;
 /// <summary>Runs our postmap or postalias in this process, over a test's database.</summary>
 internal sealed class OurPostmap(TestDatabase database)
 {
-    public async Task<(int Exit, string Output, string Error)> RunAsync(string name, byte[] input, string[] arguments, CancellationToken cancellationToken)
+    public async Task<(int Exit, string Output, string Error)> RunAsync(string name, byte[] input, string[] arguments, CancellationToken cancellationToken, Encoding? encoding = null)
     {
         var output = new MemoryStream();
         var error = new StringWriter { NewLine = "\n" };
@@ -22,6 +22,6 @@ internal sealed class OurPostmap(TestDatabase database)
             exit = await MapTool.RunAsync(terminal, arguments, name == "postalias", host, cancellationToken);
         }
 
-        return (exit, Encoding.UTF8.GetString(output.ToArray()), error.ToString());
+        return (exit, (encoding ?? Encoding.UTF8).GetString(output.ToArray()), error.ToString());
     }
 }
