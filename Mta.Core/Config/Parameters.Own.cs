@@ -67,4 +67,28 @@ public static partial class Parameters
 
     /// <summary>The age from which a message in active whose first round of deliveries has not ended does so. 0 means never.</summary>
     public static readonly Parameter<TimeSpan> HealthActiveAgeLimit = Time("health_active_age_limit", "1h", min: 0);
+
+    /// <summary>All of them, for whoever brings a Postfix's main.cf together with one of ours.</summary>
+    public static IReadOnlyList<Parameter> Own =>
+    [
+        DatabaseUrl,
+        NodeName,
+        DnsServers,
+        DatabaseListen,
+        NodeLeaseTime,
+        NodeHeartbeatInterval,
+        NodeTakeoverGrace,
+        QueueAcceptConnections,
+        QueueCompleteConnections,
+        QueueShareLimit,
+        QueueMemoryLimit,
+        QueueChunkSize,
+        DatabaseReserve,
+        QueueSizeLimit,
+        DatabaseDirectory,
+        DeliveryLogRetention,
+        AdminLogRetention,
+        HealthIncomingAgeLimit,
+        HealthActiveAgeLimit,
+    ];
 }

@@ -63,7 +63,8 @@ internal sealed class ImportCommand
             report.Problem(problem.ToString());
         }
 
-        var mainImport = new MainCfImport(source, report);
+        var sockets = new ForeignSockets(source);
+        var mainImport = new MainCfImport(source, sockets, report);
         var mainText = mainImport.Make(ReadReplaced(), options.Overrides);
         var masterImport = new MasterCfImport(source, mainImport, report);
         var masterText = masterImport.Make();
@@ -74,7 +75,7 @@ internal sealed class ImportCommand
 
         CheckRestrictions();
         var tables = new List<(TableUse Use, TableContent Content)>();
-        var reader = new TableReader(source.Directory);
+        var reader = new TableReader(source.Directory, sockets);
         foreach (var use in TableUses.Find(source))
         {
             if (await TakeAsync(use, reader, cancellationToken).ConfigureAwait(false) is { } content)
@@ -162,7 +163,7 @@ internal sealed class ImportCommand
 
         if (!use.Reference.IsStored)
         {
-            Explain(use, users);
+            Explain(use, users, reader);
             return null;
         }
 
@@ -186,10 +187,15 @@ internal sealed class ImportCommand
         return content;
     }
 
-    private void Explain(TableUse use, string users)
+    private void Explain(TableUse use, string users, TableReader reader)
     {
         var (type, name) = use.Reference;
         var isFile = name[0] is '/' or '.';
+        foreach (var line in type is "cidr" or "regexp" or "pcre" or "texthash" && isFile ? reader.FindSockets(name) : [])
+        {
+            report.Problem(line);
+        }
+
         switch (type)
         {
             case "cidr" or "regexp" or "pcre" or "texthash" when isFile && !File.Exists(name):

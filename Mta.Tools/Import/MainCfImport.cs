@@ -8,7 +8,7 @@ namespace Mta.Tools.Import;
 /// Makes our main.cf of Postfix's: comments, order and values stay; what describes Postfix's own installation goes, and so does what is not
 /// honoured here, unless another value refers to it.
 /// </summary>
-internal sealed partial class MainCfImport(PostfixConfiguration configuration, ImportReport report)
+internal sealed partial class MainCfImport(PostfixConfiguration configuration, ForeignSockets sockets, ImportReport report)
 {
     /// <summary>Where Postfix's programs and files are, and whose they are: ours are elsewhere, and two systems must not share a queue.</summary>
     private static readonly string[] Installation =
@@ -18,14 +18,8 @@ internal sealed partial class MainCfImport(PostfixConfiguration configuration, I
         "sample_directory", "sendmail_path", "setgid_group", "shlib_directory",
     ];
 
-    /// <summary>Parameters that Postfix does not have, and those of the installation: taken from the main.cf that is replaced.</summary>
-    private static readonly string[] Kept =
-    [
-        "admin_log_retention", "database_directory", "database_listen", "database_reserve", "database_url", "delivery_log_retention", "dns_servers",
-        "health_active_age_limit", "health_incoming_age_limit", "node_heartbeat_interval", "node_lease_time", "node_name", "node_takeover_grace",
-        "queue_accept_connections", "queue_chunk_size", "queue_complete_connections", "queue_memory_limit", "queue_share_limit", "queue_size_limit",
-        .. Installation,
-    ];
+    /// <summary>Taken from the main.cf that is replaced: parameters that Postfix does not have, and those of the installation.</summary>
+    private static readonly HashSet<string> Kept = [.. Parameters.Own.Select(p => p.Name), .. Installation];
 
     /// <param name="replaced">The main.cf that is there now; null when there is none, or it is the source itself.</param>
     public string Make(MainCf? replaced, IReadOnlyDictionary<string, string> overrides)
@@ -56,9 +50,8 @@ internal sealed partial class MainCfImport(PostfixConfiguration configuration, I
         return isInPlace ? text : MainCfEditor.Apply(text, MainCfEdit.Set, added.Select(a => KeyValuePair.Create(a.Key, PostconfFile.AsBytes(a.Value)))).Text;
     }
 
-    /// <summary>Socket paths in values, such as <c>lmtp:unix:private/dovecot-lmtp</c>, are below Postfix's queue directory.</summary>
-    [GeneratedRegex(@"(?<=unix:)(?:private|public)/([^\s,}]+)")]
-    private static partial Regex RelativeSocket { get; }
+    [GeneratedRegex(@"(?<![\w$])smtpd?_sasl_path[ \t]*=[ \t]*(?![/ \t])(?=[^\s:]*/)")]
+    private static partial Regex RelativeSaslPath { get; }
 
     [GeneratedRegex(@"\$(?:\{(?<n>config|queue|data|daemon|command)_directory\}|\((?<n>config|queue|data|daemon|command)_directory\)|(?<n>config|queue|data|daemon|command)_directory\b)")]
     private static partial Regex DirectoryReference { get; }
@@ -103,11 +96,10 @@ internal sealed partial class MainCfImport(PostfixConfiguration configuration, I
     /// <summary>References to Postfix's directories would mean ours from now on.</summary>
     private string ReplaceDirectories(string text)
     {
-        var services = configuration.MasterCf.Services.Where(s => s.Type != ServiceType.Inet).Select(s => s.Name).ToHashSet(StringComparer.Ordinal);
         var result = new StringBuilder(text.Length);
         foreach (var line in text.Split('\n'))
         {
-            var replaced = line.TrimStart() is ['#', ..] ? line : Replace(line, services);
+            var replaced = line.TrimStart() is ['#', ..] ? line : Replace(line);
             result.Append(replaced).Append('\n');
         }
 
@@ -115,9 +107,8 @@ internal sealed partial class MainCfImport(PostfixConfiguration configuration, I
         return result.ToString();
     }
 
-    public string Replace(string line, IReadOnlySet<string> services)
+    public string Replace(string line)
     {
-        var queue = configuration.Settings.Text("queue_directory")!;
         line = DirectoryReference.Replace(line, m =>
         {
             var name = m.Groups["n"].Value + "_directory";
@@ -125,16 +116,11 @@ internal sealed partial class MainCfImport(PostfixConfiguration configuration, I
             report.Configuration($"${name} is written out, as {value}, in: {line.Trim()}");
             return value;
         });
-        line = RelativeSocket.Replace(line, m =>
+        line = RelativeSaslPath.Replace(line, m =>
         {
-            if (services.Contains(m.Groups[1].Value))
-            {
-                return m.Value;
-            }
-
-            report.Configuration($"{m.Value} is another program's socket; written as {queue}/{m.Value}");
-            return $"{queue}/{m.Value}";
+            report.Configuration($"a relative smtpd_sasl_path is below {sockets.Queue}, and written out so");
+            return $"{m.Value}{sockets.Queue}/";
         });
-        return line;
+        return sockets.Replace(line, path => report.Configuration($"{path} is another program's socket; written as {sockets.Queue}/{path}"));
     }
 }

@@ -25,15 +25,14 @@ internal sealed class MasterCfImport(PostfixConfiguration configuration, MainCfI
         }
 
         var smtpd = configuration.MasterCf.Entries.LastOrDefault(e => e.Fields is [_, "pass", ..] && e.Fields[7] == "smtpd");
-        var services = configuration.MasterCf.Services.Where(s => s.Type != ServiceType.Inet).Select(s => s.Name).ToHashSet(StringComparer.Ordinal);
-        return MasterCfEditor.Apply(configuration.MasterText, entry => Edit(entry, smtpd, services), Format, []);
+        return MasterCfEditor.Apply(configuration.MasterText, entry => Edit(entry, smtpd), Format, []);
     }
 
     private static string Format(IReadOnlyList<string> fields) =>
         string.Join(' ', fields.Take(8).Select((f, i) => f.PadRight(i switch { 0 => 9, 1 => 5, 2 or 3 or 4 => 7, 5 or 6 => 7, _ => 0 }))).TrimEnd()
         + string.Concat(fields.Skip(8).Select(f => (f is ['-', ..] ? "\n  " : " ") + f)) + "\n";
 
-    private MasterCfEdit Edit(MasterCfEntry entry, MasterCfEntry? smtpd, HashSet<string> services)
+    private MasterCfEdit Edit(MasterCfEntry entry, MasterCfEntry? smtpd)
     {
         var fields = entry.Fields;
         var name = $"{configuration.MasterCf.File}, line {entry.FirstLine}: service {fields[0]}/{fields[1]}";
@@ -50,7 +49,7 @@ internal sealed class MasterCfImport(PostfixConfiguration configuration, MainCfI
         }
 
         IsChrooted |= fields[4] == "y";
-        var replaced = fields.Select(f => main.Replace(f, services)).ToList();
+        var replaced = fields.Select(f => main.Replace(f)).ToList();
         return new MasterCfEdit(replaced.SequenceEqual(fields, StringComparer.Ordinal) ? fields : replaced);
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using Mta.Core.Lookup;
 using Mta.Services.Configuration;
@@ -16,7 +17,7 @@ internal sealed record TableContent(Dictionary<string, string>? Entries, string 
 /// <summary>
 /// Reads tables of a Postfix: their source files, and where one is gone, the indexed file beside it by means of Postfix's own postmap(1).
 /// </summary>
-internal sealed class TableReader(string configuration)
+internal sealed class TableReader(string configuration, ForeignSockets sockets)
 {
     private static readonly string[] Places = ["/usr/sbin/postmap", "/usr/local/sbin/postmap", "/opt/postfix/sbin/postmap"];
 
@@ -27,7 +28,7 @@ internal sealed class TableReader(string configuration)
         if (!File.Exists(path))
         {
             return File.Exists(indexed)
-                ? await ReadIndexedAsync(use.Reference, indexed, cancellationToken).ConfigureAwait(false)
+                ? await ReadIndexedAsync(use, indexed, cancellationToken).ConfigureAwait(false)
                 : new TableContent(null, path, $"open {path}: No such file or directory", []);
         }
 
@@ -39,6 +40,7 @@ internal sealed class TableReader(string configuration)
             {
                 Convert = use.HoldsFiles ? ValueFiles.Of(path, keepsPrivileges: false).Encode : null,
             }.Read(text);
+            ReplaceSockets(use, entries, warnings);
             if (File.Exists(indexed) && File.GetLastWriteTimeUtc(indexed) < File.GetLastWriteTimeUtc(path))
             {
                 warnings.Add($"{path}: newer than {indexed}, which Postfix answers from; what was imported is the source file");
@@ -54,8 +56,9 @@ internal sealed class TableReader(string configuration)
 
     private static string Suffix(string type) => type switch { "lmdb" => ".lmdb", "cdb" => ".cdb", "dbm" or "sdbm" => ".pag", _ => ".db" };
 
-    private async Task<TableContent> ReadIndexedAsync(TableReference reference, string indexed, CancellationToken cancellationToken)
+    private async Task<TableContent> ReadIndexedAsync(TableUse use, string indexed, CancellationToken cancellationToken)
     {
+        var reference = use.Reference;
         var mend = $"no source file {reference.Name}, only {indexed}";
         if (Places.FirstOrDefault(IsPostfix) is not { } postmap)
         {
@@ -91,7 +94,48 @@ internal sealed class TableReader(string configuration)
             }
         }
 
-        return new TableContent(entries, indexed, null, [$"{mend}: read with {postmap} -s"]);
+        List<string> warnings = [$"{mend}: read with {postmap} -s"];
+        ReplaceSockets(use, entries, warnings);
+        return new TableContent(entries, indexed, null, warnings);
+    }
+
+    /// <summary>Sockets of other programs, in results of transport tables and FILTER actions, are written out as in main.cf.</summary>
+    private void ReplaceSockets(TableUse use, Dictionary<string, string> entries, List<string> warnings)
+    {
+        var path = use.Reference.Name;
+        var counts = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var (key, value) in entries)
+        {
+            if (value.Contains(':', StringComparison.Ordinal) && use.Kind != LookupKind.Aliases)
+            {
+                entries[key] = sockets.Replace(value, socket => counts[socket] = counts.GetValueOrDefault(socket) + 1);
+            }
+        }
+
+        foreach (var (socket, count) in counts)
+        {
+            warnings.Add(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{path}: {socket} is another program's socket; stored as {sockets.Queue}/{socket} ({count} entries); write it so in the file too, before the next postmap"));
+        }
+    }
+
+    /// <summary>Where a file that is read in place names such a socket, its line and the socket.</summary>
+    public IEnumerable<string> FindSockets(string path)
+    {
+        var found = new List<string>();
+        var number = 0;
+        foreach (var line in File.Exists(path) ? File.ReadLines(path) : [])
+        {
+            number++;
+            if (line is not ['#', ..])
+            {
+                sockets.Replace(line, socket => found.Add(string.Create(
+                    CultureInfo.InvariantCulture, $"{path}, line {number}: {socket} is another program's socket, below Postfix's queue directory: write {sockets.Queue}/{socket}")));
+            }
+        }
+
+        return found;
     }
 
     /// <summary>True for the program of a Postfix, and not for our own under the same name.</summary>

@@ -201,13 +201,53 @@ public sealed class ImportTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Sockets_of_other_programs_are_written_out_also_in_tables()
+    {
+        const string spool = "/var/spool/postfix";
+        await File.AppendAllTextAsync(
+            Path.Combine(Postfix, "main.cf"),
+            """
+            smtpd_milters = local:opendkim/opendkim.sock, unix:/run/x.sock, { unix:private/milter, command_timeout=5s }
+            smtpd_sasl_path = private/auth
+            mailbox_transport_maps = texthash:$config_directory/texthash
+            header_checks = regexp:$config_directory/sockets
+
+            """,
+            Stop);
+        Write("transport", "a.test lmtp:unix:private/dovecot-lmtp\nb.test smtp:unix:private/dovecot-lmtp\nc.test lmtp:unix:private/lmtp\nd.test lmtp:unix:/run/x\ne.test smtp:[x]:25\n");
+        Write("sender", "x FILTER lmtp:unix:public/filter\ny check_policy_service unix:private/policy\n");
+        Write("texthash", "# unix:private/no\na lmtp:unix:private/other\n");
+        Write("sockets", "/x/ FILTER smtp:unix:private/checker\n");
+        var (_, output, _) = await ImportAsync("-c", Target, Postfix);
+        async Task<string> AnswerAsync(string table, string key) => (await PostmapAsync("", "-q", key, $"hash:{Postfix}/{table}")).Output.TrimEnd();
+        (await AnswerAsync("transport", "a.test")).ShouldBe($"lmtp:unix:{spool}/private/dovecot-lmtp");
+        (await AnswerAsync("transport", "b.test")).ShouldBe($"smtp:unix:{spool}/private/dovecot-lmtp");
+        (await AnswerAsync("transport", "c.test")).ShouldBe("lmtp:unix:private/lmtp");
+        (await AnswerAsync("transport", "d.test")).ShouldBe("lmtp:unix:/run/x");
+        (await AnswerAsync("sender", "x")).ShouldBe($"FILTER lmtp:unix:{spool}/public/filter");
+        (await AnswerAsync("sender", "y")).ShouldBe($"check_policy_service unix:{spool}/private/policy");
+        output.ShouldContain($"  {Postfix}/transport: private/dovecot-lmtp is another program's socket; stored as {spool}/private/dovecot-lmtp (2 entries); write it so in the file too");
+        output.ShouldContain($"  {Postfix}/texthash, line 2: private/other is another program's socket, below Postfix's queue directory: write {spool}/private/other");
+        output.ShouldContain($"  {Postfix}/sockets, line 1: private/checker is another");
+        output.ShouldNotContain("private/no");
+        var values = MainCf.Parse("main.cf", await File.ReadAllTextAsync(Path.Combine(Target, "main.cf"), Stop)).Entries.ToDictionary(e => e.Name, e => e.Value);
+        values["smtpd_milters"].ShouldBe($"local:{spool}/opendkim/opendkim.sock, unix:/run/x.sock, {{ unix:{spool}/private/milter, command_timeout=5s }}");
+        values["smtpd_sasl_path"].ShouldBe($"{spool}/private/auth");
+    }
+
+    [Fact]
     public async Task Own_parameters_of_the_replaced_main_cf_are_kept()
     {
         Directory.CreateDirectory(Target);
-        await File.WriteAllTextAsync(Path.Combine(Target, "main.cf"), "database_url = postgresql:///x\nmyhostname = old\n", Stop);
+        await File.WriteAllTextAsync(Path.Combine(Target, "main.cf"), "database_url = postgresql:///x\nmyhostname = old\n" + string.Concat(Parameters.Own.Skip(1).Select(p => $"{p.Name} = {p.DefaultText}\n")), Stop);
         await ImportAsync("-c", Target, Postfix);
         var text = await File.ReadAllTextAsync(Path.Combine(Target, "main.cf"), Stop);
         text.ShouldContain("database_url = postgresql:///x\n");
+        foreach (var own in Parameters.Own)
+        {
+            text.ShouldContain($"\n{own.Name} =");
+        }
+
         text.ShouldContain("myhostname = mail.example.com\n");
         text.ShouldStartWith("# The configuration of a relay\n");
         (await File.ReadAllTextAsync(Path.Combine(Target, "main.cf.before-import"), Stop)).ShouldContain("myhostname = old\n");
