@@ -60,7 +60,7 @@ internal sealed partial class PostfixCommand
         }
         catch (StorageException e)
         {
-            problems.Add($"the database cannot be reached: {e.Message}");
+            problems.Add(ToolDatabase.IsRefused(settings, e) ? ToolDatabase.Explain(settings, e) : $"the database cannot be reached: {e.Message}");
         }
 
         await StatusText.WriteHealthAsync(terminal, problems, cancellationToken).ConfigureAwait(false);
@@ -83,7 +83,7 @@ internal sealed partial class PostfixCommand
         }
         catch (StorageException e)
         {
-            return await SayAsync(LogSeverity.Fatal, e.Message).ConfigureAwait(false);
+            return await SayAsync(LogSeverity.Fatal, ToolDatabase.Explain(settings, e)).ConfigureAwait(false);
         }
     }
 

@@ -1,4 +1,6 @@
+using System.Globalization;
 using Mta.Core.Config;
+using Mta.Services.Net;
 using Mta.Storage;
 using Mta.Storage.Connections;
 using Mta.Storage.Embedded;
@@ -97,6 +99,33 @@ internal sealed class ToolDatabase : IAsyncDisposable
     public static bool IsRunning(Settings settings) =>
         !DatabaseUrl.TryParse(settings.Get(Parameters.DatabaseUrl), out var url, out _) || !url.IsEmbedded
         || new EmbeddedCluster(settings.Get(Parameters.DataDirectory), settings.Get(Parameters.MailOwner)).IsRunning;
+
+    /// <summary>True when the reason is who asks: the server does not let this user in, or not to that.</summary>
+    public static bool IsRefused(Settings settings, StorageException e) =>
+        e.InnerException is PostgresException { SqlState: PostgresErrorCodes.InvalidAuthorizationSpecification or PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InsufficientPrivilege }
+        || IsSomebodyElses(settings);
+
+    /// <summary>True for an embedded cluster that lets in its owner and root, and this user is neither.</summary>
+    public static bool IsSomebodyElses(Settings settings) =>
+        IsEmbedded(settings) && LocalUser.Current.Id != 0 && Libc.OwnerOf(settings.Get(Parameters.DataDirectory)) is { } owner && owner != LocalUser.Current.Id;
+
+    /// <summary>What to say of a failure; of a refusal what helps against it, instead of how the server checks users.</summary>
+    public static string Explain(Settings settings, StorageException e)
+    {
+        if (!IsRefused(settings, e))
+        {
+            return e.Message;
+        }
+
+        var user = LocalUser.Current.Name is { Length: > 0 } name ? name : LocalUser.Current.Id.ToString(CultureInfo.InvariantCulture);
+        var owner = settings.Get(Parameters.MailOwner);
+        return IsEmbedded(settings)
+            ? $"user {user} may not look into the mail database: run this as root or as {owner}"
+            : $"user {user} may not look into the mail database: run this as root or as {owner}, or let an administrator grant what database_url logs in as what it lacks ({(e.InnerException as PostgresException)?.MessageText})";
+    }
+
+    private static bool IsEmbedded(Settings settings) =>
+        DatabaseUrl.TryParse(settings.Get(Parameters.DatabaseUrl), out var url, out _) && url.IsEmbedded;
 
     public async ValueTask DisposeAsync()
     {

@@ -74,6 +74,11 @@ internal static class PostcatCommand
     private static async Task<int> ShowAsync(
         Terminal terminal, Settings settings, IReadOnlyList<string> ids, PostcatParts parts, bool decimals, CancellationToken cancellationToken)
     {
+        if (ToolDatabase.IsSomebodyElses(settings))
+        {
+            return terminal.Fatal($"open queue file {ids[0]}: Permission denied");
+        }
+
         try
         {
             await using var database = await ToolDatabase.OpenAsync(settings, DatabaseRole.Daemon, "postcat", cancellationToken).ConfigureAwait(false);
@@ -92,7 +97,7 @@ internal static class PostcatCommand
         }
         catch (StorageException e)
         {
-            return terminal.Fatal(e.Message);
+            return terminal.Fatal(ToolDatabase.IsRefused(settings, e) ? $"open queue file {ids[0]}: Permission denied" : e.Message);
         }
     }
 

@@ -44,11 +44,17 @@ internal sealed partial class MapTool
             return ExitCode.Failure;
         }
 
+        Settings? settings = null;
         try
         {
-            return await host.LoadSettings(options.Directory, cancellationToken).ConfigureAwait(false) is not { } settings
+            settings = await host.LoadSettings(options.Directory, cancellationToken).ConfigureAwait(false);
+            return settings is null
                 ? ExitCode.Failure
                 : await new MapTool(terminal, options, host, settings).ActAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (StorageException e) when (settings is not null)
+        {
+            return terminal.Fatal(ToolDatabase.Explain(settings, e));
         }
         catch (Exception e) when (e is MapToolException or StorageException or SettingsException)
         {

@@ -88,7 +88,7 @@ internal static class PostqueueCommand
         {
             if (!LocalUser.Current.IsPrivileged(settings.Get(Parameters.MailOwner)))
             {
-                return terminal.Fatal("Queue report unavailable - mail system is down", Failed);
+                return terminal.Fatal($"Queue report unavailable - mail system is down (Connect to the Postfix showq service: {Reason(e)})", Failed);
             }
 
             terminal.Warning($"Mail system is down -- accessing queue directly (Connect to the Postfix showq service: {Reason(e)})");
@@ -116,7 +116,7 @@ internal static class PostqueueCommand
         }
         catch (StorageException e)
         {
-            return terminal.Fatal($"Queue report unavailable - {e.Message}", Failed);
+            return terminal.Fatal($"Queue report unavailable - {ToolDatabase.Explain(settings, e)}", Failed);
         }
     }
 

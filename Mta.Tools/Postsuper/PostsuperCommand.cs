@@ -93,7 +93,7 @@ internal static class PostsuperCommand
         }
         catch (StorageException e)
         {
-            return terminal.Fatal(e.Message);
+            return terminal.Fatal(ToolDatabase.Explain(settings, e));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -93,7 +93,7 @@ internal static class QshapeCommand
         }
         catch (StorageException e)
         {
-            return terminal.Fatal(e.Message, Failed);
+            return terminal.Fatal(ToolDatabase.Explain(settings, e), Failed);
         }
     }
 

@@ -1,4 +1,5 @@
 using Mta.EndToEnd.Tests.Harness;
+using Mta.Testing;
 using Npgsql;
 using Shouldly;
 using Xunit;
@@ -111,6 +112,34 @@ public sealed class SendmailTests
         mail.ShouldContain("\nSubject: COMMIT\n");
         await mta.WaitForEmptyQueueAsync(Token);
         mta.Mails("user1").Length.ShouldBe(1);
+    }
+
+    /// <summary>Postfix's words where it has some, else what helps; never how the server found out.</summary>
+    [Fact]
+    public async Task Users_who_may_not_read_the_database_hear_so_in_one_line()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "only root may become somebody else");
+        await using var mta = await MtaInstance.StartAsync(Token);
+        await CheckAsync();
+        (await AsOtherAsync(mta, "mailq", "")).Succeeded().ShouldBe("Mail queue is empty\n");
+        (await mta.PostfixAsync("stop", Token)).Succeeded();
+        await CheckAsync();
+        (await AsOtherAsync(mta, "mailq", "")).ShouldBe(
+            new CommandResult(69, "", "postqueue: fatal: Queue report unavailable - mail system is down (Connect to the Postfix showq service: No such file or directory)\n"));
+
+        async Task CheckAsync()
+        {
+            var line = $"user nobody may not look into the mail database: run this as root or as {TestUser.Name}";
+            (await AsOtherAsync(mta, "postcat", "", "-q", "4XyzAb12CdzBcd")).ShouldBe(
+                new CommandResult(1, "", "postcat: fatal: open queue file 4XyzAb12CdzBcd: Permission denied\n"));
+            (await AsOtherAsync(mta, "qshape", "")).Error.ShouldBe($"qshape: fatal: {line}\n");
+            (await AsOtherAsync(mta, "postmap", "", "-q", "x", "hash:/x")).ShouldBe(new CommandResult(1, "", $"postmap: fatal: {line}\n"));
+            (await AsOtherAsync(mta, "postsuper", "", "-d", "ALL")).Error.ShouldBe("postsuper: fatal: use of this command is reserved for the superuser\n");
+            var status = await AsOtherAsync(mta, "postfix", "", "status", "-v");
+            status.ExitCode.ShouldBe(1);
+            status.Output.ShouldContain(line);
+            (status.Output + status.Error).ShouldNotContain("Peer");
+        }
     }
 
     [Fact]
