@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Security.Cryptography;
 using Mta.Core.Commands;
 using Mta.Core.Config;
 
@@ -90,13 +88,15 @@ internal static class Postconf
             switch (options.TlsMode)
             {
                 case "compile-version" or "run-version":
-                    // Of one library, which is found when the program starts: 0xMNN00PPSL, see OpenSSL_version_num(3).
-                    var version = SafeEvpPKeyHandle.OpenSslVersion;
-                    terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"OpenSSL {version >> 28}.{(version >> 20) & 0xff}.{(version >> 4) & 0xff}"));
+                    // Of one library, which is found when the program starts: nothing of it is compiled in.
+                    terminal.Out.WriteLine(OpenSslLibrary.Version);
                     break;
                 case "public-key-algorithms":
-                    // Of the certificates that .NET's TLS takes.
-                    terminal.Out.WriteLine("dsa\necdsa\nrsa");
+                    foreach (var algorithm in OpenSslLibrary.PublicKeyAlgorithms)
+                    {
+                        terminal.Out.WriteLine(algorithm);
+                    }
+
                     break;
                 default:
                     terminal.Warning($"unknown 'postconf -T' mode: {options.TlsMode}");

@@ -25,16 +25,9 @@ internal static class PostconfTemplates
         {
             // An empty name stands for the program's own templates.
             var file = options.Operands is [var operand] ? operand : settings.Get(Parameters.BounceTemplateFile);
-            var templates = BounceTemplates.BuiltIn;
-            if (file.Length > 0)
+            if (BounceTemplateFile.Read(file, Warn, out var problem) is not { } templates)
             {
-                var text = Encoding.Latin1.GetString(await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false));
-                if (BounceTemplates.Parse(file, text, Warn, out var error) is not { } read)
-                {
-                    return Fatal(error!);
-                }
-
-                templates = read;
+                return Fatal(problem!);
             }
 
             var shown = new List<string>();
@@ -60,11 +53,6 @@ internal static class PostconfTemplates
         catch (SettingsException e)
         {
             return Fatal(e.Message);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            var name = options.Operands is [var given] ? given : settings.Get(Parameters.BounceTemplateFile);
-            return Fatal($"open {name}: {OpenFailure.Reason(name, e)}");
         }
 
         // As in Postfix, it is bounce(8) that speaks.

@@ -21,27 +21,12 @@ internal sealed class ReportText(BounceTemplates templates, Settings settings, M
     /// <summary>The templates of bounce_template_file; the program's own where there are none, or none that can be used.</summary>
     public static BounceTemplates Load(Settings settings, MailLog log)
     {
-        var file = settings.Get(Parameters.BounceTemplateFile);
-        if (file.Length == 0)
+        if (BounceTemplateFile.Read(settings.Get(Parameters.BounceTemplateFile), w => log.Warning(Tag, $"{w}"), out var error) is { } templates)
         {
-            return BounceTemplates.BuiltIn;
+            return templates;
         }
 
-        try
-        {
-            var text = Encoding.Latin1.GetString(File.ReadAllBytes(file));
-            if (BounceTemplates.Parse(file, text, w => log.Warning(Tag, $"{w}"), out var error) is { } templates)
-            {
-                return templates;
-            }
-
-            log.Warning(Tag, $"{error} -- the built-in templates are used");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            log.Warning(Tag, $"open {file}: {OpenFailure.Reason(file, e)} -- the built-in templates are used");
-        }
-
+        log.Warning(Tag, $"{error} -- the built-in templates are used");
         return BounceTemplates.BuiltIn;
     }
 

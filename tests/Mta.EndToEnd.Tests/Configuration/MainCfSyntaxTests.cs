@@ -16,7 +16,7 @@ public sealed class MainCfSyntaxTests
     private static readonly string[] Views = ["-n", "-nx", "-nh", "-h myorigin", "-hx myorigin", "-C user", "-M", "-P", "myorigin foo biff a nosuch", "-xo myorigin=other myorigin"];
 
     [Fact]
-    public Task Lines_are_read_as_by_Postfix() => PostconfPair.ForAllAsync(
+    public Task Lines_are_read_as_by_Postfix() => ForAllAsync(
         [
             "",
             "\n\n# only\n   # comments\n \t \n",
@@ -42,16 +42,14 @@ public sealed class MainCfSyntaxTests
             "myorigin=a\\\n b\\\nbiff=no\n",
             "myorigin='a b' \"c\"\n",
             "MYORIGIN=a\nmy-origin=b\nmy.origin=c\nmyorigin$=d\n",
-        ],
-        static (pair, mainCf) => SameAsync(pair, mainCf));
+        ]);
 
     [Fact]
-    public Task A_line_may_be_very_long() => PostconfPair.ForAllAsync(
-        [$"foo={string.Concat(Enumerable.Repeat("abc ", 40_000))}\nmyorigin=$foo\n" + string.Concat(Enumerable.Repeat(" continued\n", 10_000))],
-        SameAsync);
+    public Task A_line_may_be_very_long() => ForAllAsync(
+        [$"foo={string.Concat(Enumerable.Repeat("abc ", 40_000))}\nmyorigin=$foo\n" + string.Concat(Enumerable.Repeat(" continued\n", 10_000))]);
 
     [Fact]
-    public Task References_are_expanded_as_by_Postfix() => PostconfPair.ForAllAsync(
+    public Task References_are_expanded_as_by_Postfix() => ForAllValuesAsync(
         [
             "$a$(a)${a}",
             "${a}b$a.c$a-d$a_e",
@@ -105,32 +103,24 @@ public sealed class MainCfSyntaxTests
             "$myorigin",
             "$loop",
             "$loop2",
-        ],
-        static (pair, value) => SameAsync(pair, WithValue(value)));
+        ]);
 
     [Fact]
-    public Task Comparisons_are_as_in_Postfix() => PostconfPair.ForAllAsync(
-        [
-            "==",
-            "!=",
-            "<",
-            "<=",
-            ">=",
-            ">",
-        ],
-        static async (pair, op) =>
-        {
-            (string, string)[] operands = [("2", "10"), ("10", "2"), ("2", "2"), ("02", "2"), ("a2", "a10"), ("a", "A"), ("", ""), ("", "0"), ("5a", "10"), ("-2", "10"), ("2", "-10"),
+    public Task Comparisons_are_as_in_Postfix()
+    {
+        (string, string)[] operands = [("2", "10"), ("10", "2"), ("2", "2"), ("02", "2"), ("a2", "a10"), ("a", "A"), ("", ""), ("", "0"), ("5a", "10"), ("-2", "10"), ("2", "-10"),
                 ("+2", "2"), ("0x10", "16"), (" 7", "7"), ("7 ", "7 "), ("9999999999", "2"), ("$a", "7"), ("$b", ""), ("${a?{x}:{y}}", "x")];
-            var text = string.Join('|', operands.Select(o => $"${{{{{o.Item1}}}{op}{{{o.Item2}}}}}${{{{{o.Item1}}} {op} {{{o.Item2}}} ? {{y}} : {{n}}}}"));
-            await SameAsync(pair, WithValue(text));
-            (string, string)[] levels = [("3.6", "3.10"), ("3.10", "3.6"), ("3", "3.0"), ("3.6.0", "3.6"), ("3.6.1", "3.6.2"), ("01.1", "1.1"), ("1.07", "1.7"), ("$compatibility_level", "3.6"), ("100000", "1"), ("1.1023", "1")];
-            text = string.Join('|', levels.Select(o => $"${{{{{o.Item1}}} {op}level {{{o.Item2}}} ? {{y}} : {{n}}}}${{{{{o.Item1}}}{op}level{{{o.Item2}}}}}"));
-            await SameAsync(pair, WithValue(text));
-        });
+        (string, string)[] levels = [("3.6", "3.10"), ("3.10", "3.6"), ("3", "3.0"), ("3.6.0", "3.6"), ("3.6.1", "3.6.2"), ("01.1", "1.1"), ("1.07", "1.7"), ("$compatibility_level", "3.6"), ("100000", "1"), ("1.1023", "1")];
+        string[] operators = ["==", "!=", "<", "<=", ">=", ">"];
+        return ForAllValuesAsync(operators.SelectMany(op => (string[])
+        [
+            string.Join('|', operands.Select(o => $"${{{{{o.Item1}}}{op}{{{o.Item2}}}}}${{{{{o.Item1}}} {op} {{{o.Item2}}} ? {{y}} : {{n}}}}")),
+            string.Join('|', levels.Select(o => $"${{{{{o.Item1}}} {op}level {{{o.Item2}}} ? {{y}} : {{n}}}}${{{{{o.Item1}}}{op}level{{{o.Item2}}}}}")),
+        ]));
+    }
 
     [Fact]
-    public Task Comparisons_that_make_no_sense_are_refused_in_Postfixs_words() => PostconfPair.ForAllAsync(
+    public Task Comparisons_that_make_no_sense_are_refused_in_Postfixs_words() => ForAllValuesAsync(
         [
             "${{a} = {b}}",
             "${{a} =< {b}}",
@@ -167,11 +157,10 @@ public sealed class MainCfSyntaxTests
             "${{ 1 }<level{2}}",
             "${{}<level{1}}",
             "${{99999999999999999999}>{2}}",
-        ],
-        static (pair, value) => SameAsync(pair, WithValue(value)));
+        ]);
 
     [Fact]
-    public Task Values_that_cannot_be_expanded_are_refused_where_they_count() => PostconfPair.ForAllAsync(
+    public Task Values_that_cannot_be_expanded_are_refused_where_they_count() => ForAllAsync(
         [
             "foo=$foo\n",
             "foo=$foo\nmyorigin=$foo\n",
@@ -187,8 +176,7 @@ public sealed class MainCfSyntaxTests
             "smtpd_expansion_filter=$-\nsmtpd_reject_footer=$-${\n",
             "foo=${a\n",
             "foo=${{a} <level {3}}\nbar=${a?{x}y}\n",
-        ],
-        static (pair, mainCf) => SameAsync(pair, mainCf));
+        ]);
 
     [Fact]
     public Task Names_that_nobody_reads_are_warned_of_as_by_Postfix() => PostconfPair.ForAllAsync(
@@ -205,7 +193,8 @@ public sealed class MainCfSyntaxTests
         {
             pair.Write("table.cf", "hosts = a\nquery_filter = b\nquery = c\nfoo = $bar\n");
             return SameAsync(pair, mainCf);
-        });
+        },
+        WriteServices);
 
     [Fact]
     public Task Settings_of_services_are_judged_as_by_Postfix() => PostconfPair.ForAllAsync(
@@ -236,42 +225,40 @@ public sealed class MainCfSyntaxTests
             "compatibility_level=2\ncompatibility_level=1\n",
             "",
         ],
-        static async (pair, mainCf) =>
+        static (pair, mainCf) =>
         {
-            pair.Write("master.cf", Services);
             pair.Write("main.cf", mainCf);
-            foreach (var view in (string[][])[["-n"], ["-x", "append_dot_mydomain", "mynetworks_style", "smtputf8_enable", "relay_domains"], ["smtpd_relay_restrictions", "myorigin"], ["-d", "mynetworks_style"]])
-            {
-                await pair.SameAsync(view);
-            }
-        });
+            return pair.AllSameAsync("-n", "-x append_dot_mydomain mynetworks_style smtputf8_enable relay_domains", "smtpd_relay_restrictions myorigin", "-d mynetworks_style");
+        },
+        WriteServices);
 
     [Fact]
     public Task Values_that_a_parameter_does_not_take_are_shown_as_they_are() => PostconfPair.ForAllAsync(
         ["3x", "3 d", "-1", "99999999999999999999", "maybe", "", "YES", "5M", "3w", "1.5h"],
-        static async (pair, value) =>
+        static (pair, value) =>
         {
-            pair.Write("master.cf", Services);
             pair.Write("main.cf", $"compatibility_level=3.6\nsmtpd_timeout={value}\nhopcount_limit={value}\nbiff={value}\n");
-            await pair.SameAsync(["-n"]);
-            await pair.SameAsync(["-x", "smtpd_timeout", "hopcount_limit", "biff"]);
-        });
+            return pair.AllSameAsync("-n", "-x smtpd_timeout hopcount_limit biff");
+        },
+        WriteServices);
 
     private static string WithValue(string value) => $"a=7\nempty=\nloop=x$loop\nloop2=$loop3\nloop3=$loop2\nmyorigin={value}\n";
 
-    private static async Task SameAsync(PostconfPair pair, string mainCf)
+    private static void WriteServices(PostconfPair pair) => pair.Write("master.cf", Services);
+
+    /// <summary>Every view of a main.cf, with the services of this class.</summary>
+    private static Task ForAllAsync(IEnumerable<string> mainCfs) => PostconfPair.ForAllAsync(mainCfs, SameAsync, WriteServices);
+
+    /// <summary>The same of one value.</summary>
+    private static Task ForAllValuesAsync(IEnumerable<string> values) => ForAllAsync(values.Select(WithValue));
+
+    private static Task SameAsync(PostconfPair pair, string mainCf)
     {
-        if (!File.Exists(Path.Combine(pair.Path, "master.cf")))
-        {
-            pair.Write("master.cf", Services);
-        }
-
-        pair.Write("main.cf", mainCf.Contains("compatibility_level", StringComparison.Ordinal) ? mainCf : mainCf + (mainCf.EndsWith('\n') || mainCf.Length == 0 ? "" : "\n") + "compatibility_level=3.6\n");
-        if (mainCf == "myorigin=a")
-        {
-            pair.Write("main.cf", "compatibility_level=3.6\n" + mainCf);
-        }
-
-        await Task.WhenAll(Views.Select(view => pair.SameAsync(view.Split(' '))));
+        const string level = "compatibility_level=3.6\n";
+        pair.Write("main.cf", mainCf.Contains("compatibility_level", StringComparison.Ordinal) ? mainCf
+            // The end of a file without a line end is kept.
+            : mainCf == "myorigin=a" ? level + mainCf
+            : mainCf + (mainCf.EndsWith('\n') || mainCf.Length == 0 ? "" : "\n") + level);
+        return pair.AllSameAsync(Views);
     }
 }

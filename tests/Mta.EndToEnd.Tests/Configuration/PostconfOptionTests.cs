@@ -90,7 +90,7 @@ public sealed class PostconfOptionTests
         });
 
     [Fact]
-    public Task Options_with_values_do_what_they_do_in_Postfix() => ForAllAsync(
+    public Task Options_with_values_do_what_they_do_in_Postfix() => AllSameAsync(
         [
             "-l",
             "-C builtin -n",
@@ -136,13 +136,12 @@ public sealed class PostconfOptionTests
             "-T nosuch",
             "-b x y",
             "-t /no/such/file",
-        ],
-        static (pair, arguments) => pair.SameAsync(arguments.Split(' ')));
+        ]);
 
     [Fact]
     public async Task A_missing_or_broken_file_is_told_as_by_Postfix()
     {
-        using var pair = Make(new PostconfPair());
+        using var pair = Make();
         string[][] all = [["-n"], ["-d", "biff"], ["-M"], ["-e", "a=b"], ["-Me", "a/unix=a unix - - n - - b"], ["-b"], ["-m"], ["-l"]];
         foreach (var words in all)
         {
@@ -151,8 +150,7 @@ public sealed class PostconfOptionTests
         }
 
         File.Delete(Path.Combine(pair.Path, "master.cf"));
-        await pair.SameAsync(["-n"]);
-        await pair.SameAsync(["-M"]);
+        await pair.AllSameAsync("-n", "-M");
         await pair.SameAsync(["-Me", "a/unix=a unix - - n - - b"]);
     }
 
@@ -233,12 +231,10 @@ public sealed class PostconfOptionTests
     [Fact]
     public async Task Templates_of_a_file_are_shown_as_by_Postfix()
     {
-        using var pair = Make(new PostconfPair());
+        using var pair = Make();
         pair.Write("main.cf", "compatibility_level=3.6\nmyhostname=mail.example.com\ndelay_warning_time=90m\nmaximal_queue_lifetime=36h\nbounce_template_file=$config_directory/bounce.cf\n");
         pair.Write("bounce.cf", Templates.Replace("At ", "At \xe4 ", StringComparison.Ordinal));
-        await pair.SameAsync(["-t"]);
-        await pair.SameAsync(["-b"]);
-        await pair.SameAsync(["-t", Path.Combine(pair.Path, "bounce.cf")]);
+        await pair.AllSameAsync("-t", "-b", $"-t {pair.Path}/bounce.cf");
     }
 
     [Fact]
@@ -273,7 +269,7 @@ public sealed class PostconfOptionTests
     [Fact]
     public async Task Own_templates_have_the_form_and_the_headers_of_Postfixs()
     {
-        using var pair = Make(new PostconfPair());
+        using var pair = Make();
         await pair.SameAsync(["-t", ""], r => r with { Output = Form(r.Output, ":=") });
         await pair.SameAsync(["-b"], r => r with { Output = Form(r.Output, "=") });
 
@@ -281,13 +277,21 @@ public sealed class PostconfOptionTests
             '\n', output.Split('\n').Where(l => l == "EOF" || (!l.StartsWith(' ') && l.AsSpan().ContainsAny(marks) && !l.Contains("THIS", StringComparison.Ordinal) && !l.StartsWith("You", StringComparison.Ordinal))));
     }
 
-    private static Task ForAllAsync<T>(IEnumerable<T> cases, Func<PostconfPair, T, Task> tryAsync) =>
-        PostconfPair.ForAllAsync(cases, (pair, one) => tryAsync(Make(pair), one));
+    private static Task ForAllAsync<T>(IEnumerable<T> cases, Func<PostconfPair, T, Task> tryAsync) => PostconfPair.ForAllAsync(cases, tryAsync, WriteFiles);
 
-    private static PostconfPair Make(PostconfPair pair)
+    /// <summary>Command lines, each with a directory of its own.</summary>
+    private static Task AllSameAsync(IEnumerable<string> lines) => ForAllAsync(lines, static (pair, line) => pair.AllSameAsync(line));
+
+    private static void WriteFiles(PostconfPair pair)
     {
         pair.Write("main.cf", MainCf);
         pair.Write("master.cf", Services);
+    }
+
+    private static PostconfPair Make()
+    {
+        var pair = new PostconfPair();
+        WriteFiles(pair);
         return pair;
     }
 

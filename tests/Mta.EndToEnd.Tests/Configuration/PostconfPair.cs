@@ -30,12 +30,14 @@ internal sealed class PostconfPair : IDisposable
     /// <summary>
     /// Tries many cases side by side, each in a directory of its own: Postfix's programs sleep for a second before they end with a fatal error.
     /// </summary>
-    public static async Task ForAllAsync<T>(IEnumerable<T> cases, Func<PostconfPair, T, Task> tryAsync)
+    /// <param name="prepare">Writes the files that all cases begin with.</param>
+    public static async Task ForAllAsync<T>(IEnumerable<T> cases, Func<PostconfPair, T, Task> tryAsync, Action<PostconfPair>? prepare = null)
     {
         var failures = new ConcurrentQueue<string>();
         await Parallel.ForEachAsync(cases, new ParallelOptions { MaxDegreeOfParallelism = 24 }, async (one, _) =>
         {
             using var pair = new PostconfPair();
+            prepare?.Invoke(pair);
             try
             {
                 await tryAsync(pair, one);
@@ -61,6 +63,9 @@ internal sealed class PostconfPair : IDisposable
 
         ours.ShouldBe(theirs, $"postconf {string.Join(' ', arguments)}");
     }
+
+    /// <summary>The same for several command lines, whose words have single spaces between them, side by side.</summary>
+    public Task AllSameAsync(params IEnumerable<string> lines) => Task.WhenAll(lines.Select(line => SameAsync(line.Split(' '))));
 
     /// <summary>Both programs say the same and leave the same files; the files are as before when it ends.</summary>
     public async Task SameEditAsync(string[] arguments, bool anyOrder = false)
