@@ -81,6 +81,7 @@ internal sealed class ImportCommand
             if (await TakeAsync(use, reader, cancellationToken).ConfigureAwait(false) is { } content)
             {
                 tables.Add((use, content));
+                TellOfMissing(use, content, masterImport.Missing);
             }
         }
 
@@ -122,6 +123,17 @@ internal sealed class ImportCommand
             {
                 report.Problem($"{source.MasterCf.File}, line {service.Line}: {problem}: take it out of the new file, or smtpd does not start");
             }
+        }
+    }
+
+    /// <summary>Mail that a transport table sends to a service which is not there waits.</summary>
+    private void TellOfMissing(TableUse use, TableContent content, HashSet<string> missing)
+    {
+        var named = use.Kind == LookupKind.Transport ? content.Entries!.Values.Select(v => v.Split(':')[0]).Where(missing.Contains) : [];
+        foreach (var service in named.CountBy(s => s))
+        {
+            report.Differs(string.Create(
+                CultureInfo.InvariantCulture, $"{use.Reference.Name}: {service.Value} entries name the service {service.Key}, which is not available: mail for them is deferred"));
         }
     }
 

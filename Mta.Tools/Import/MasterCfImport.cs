@@ -9,6 +9,9 @@ internal sealed class MasterCfImport(PostfixConfiguration configuration, MainCfI
     /// <summary>Programs that stay: ours, and the queue manager under its other names.</summary>
     private static readonly string[] Served = [.. ServiceNotices.Present, "nqmgr", "oqmgr"];
 
+    /// <summary>Services that are comments now.</summary>
+    public HashSet<string> Missing { get; } = new(StringComparer.Ordinal);
+
     /// <summary>True when a service asks for a chroot jail.</summary>
     public bool IsChrooted { get; private set; }
 
@@ -45,6 +48,7 @@ internal sealed class MasterCfImport(PostfixConfiguration configuration, MainCfI
         if (!Served.Contains(fields[7]))
         {
             report.Differs($"{name}: {fields[7]} is not available; the service is now a comment");
+            Missing.Add(fields[0]);
             return new MasterCfEdit(null, BecomesComment: true);
         }
 

@@ -2,8 +2,8 @@ using System.Text;
 using Mta.Core.Commands;
 using Mta.Core.Config;
 using Mta.Core.Lookup;
-using Mta.Storage.Connections;
 using Mta.Storage;
+using Mta.Storage.Connections;
 using Mta.Storage.Maps;
 using Npgsql;
 

@@ -208,12 +208,13 @@ public sealed class ImportTests : IAsyncLifetime
             Path.Combine(Postfix, "main.cf"),
             """
             smtpd_milters = local:opendkim/opendkim.sock, unix:/run/x.sock, { unix:private/milter, command_timeout=5s }
-            smtpd_sasl_path = private/auth
+            non_smtpd_milters = $smtpd_milters
             mailbox_transport_maps = texthash:$config_directory/texthash
             header_checks = regexp:$config_directory/sockets
 
             """,
             Stop);
+        await File.AppendAllTextAsync(Path.Combine(Postfix, "master.cf"), "10587 inet n - n - - smtpd\n  -o smtpd_sasl_path=private/auth\n", Stop);
         Write("transport", "a.test lmtp:unix:private/dovecot-lmtp\nb.test smtp:unix:private/dovecot-lmtp\nc.test lmtp:unix:private/lmtp\nd.test lmtp:unix:/run/x\ne.test smtp:[x]:25\n");
         Write("sender", "x FILTER lmtp:unix:public/filter\ny check_policy_service unix:private/policy\n");
         Write("texthash", "# unix:private/no\na lmtp:unix:private/other\n");
@@ -232,7 +233,7 @@ public sealed class ImportTests : IAsyncLifetime
         output.ShouldNotContain("private/no");
         var values = MainCf.Parse("main.cf", await File.ReadAllTextAsync(Path.Combine(Target, "main.cf"), Stop)).Entries.ToDictionary(e => e.Name, e => e.Value);
         values["smtpd_milters"].ShouldBe($"local:{spool}/opendkim/opendkim.sock, unix:/run/x.sock, {{ unix:{spool}/private/milter, command_timeout=5s }}");
-        values["smtpd_sasl_path"].ShouldBe($"{spool}/private/auth");
+        (await File.ReadAllTextAsync(Path.Combine(Target, "master.cf"), Stop)).ShouldContain($"-o smtpd_sasl_path={spool}/private/auth\n");
     }
 
     [Fact]

@@ -1,0 +1,3 @@
+/^TVqQAAMAAAAEAAAA/ REJECT executable
+/^hello$/ WARN $$ greeted
+/(User|Admin)@/ IGNORE
