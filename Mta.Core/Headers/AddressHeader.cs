@@ -18,16 +18,35 @@ public static class AddressHeader
     /// <summary>A line takes another address while it stays shorter than this.</summary>
     private const int FoldAt = 70;
 
+    /// <summary>
+    /// What stands between two commas may have this much beside its address; with more it is reduced to the address. Sendmail had to do so
+    /// after CERT advisory CA-2003-07, and Postfix does it for those who run an older one behind it.
+    /// </summary>
+    private const int MostAroundAddress = 250;
+
+    private const int ShownOfStripped = 100;
+
     /// <summary>The whole field, folded with LF and TAB, without the line end; null when no address changes.</summary>
     /// <param name="name">The field's name as it is to be written.</param>
     /// <param name="value">What stands behind the colon. Bytes above 127 come as one character each and stay that way.</param>
     /// <param name="tokenLimit">header_address_token_limit: what a header that is written anew has above it is dropped.</param>
     /// <param name="anyIsChange">An address that is given counts as a change also when it is the same, as in Postfix's generic maps.</param>
+    /// <param name="stripped">Is told the start of each element that had too much around its address.</param>
     public static string? Rewrite(
-        string name, ReadOnlySpan<char> value, CompleteAddress complete, int tokenLimit = int.MaxValue, bool anyIsChange = false)
+        string name, ReadOnlySpan<char> value, CompleteAddress complete, int tokenLimit = int.MaxValue, bool anyIsChange = false, Action<string>? stripped = null)
     {
         var writer = new Writer(AddressToken.Read(value, tokenLimit), complete, anyIsChange);
-        return writer.Run() ? Fold($"{name}: {writer.Text}") : null;
+        if (!writer.Run())
+        {
+            return null;
+        }
+
+        foreach (var element in (stripped is null ? null : writer.Stripped) ?? [])
+        {
+            stripped!(element);
+        }
+
+        return Fold($"{name}: {writer.Text}");
     }
 
     private static string Fold(string unfolded)
@@ -54,7 +73,12 @@ public static class AddressHeader
     private struct Writer(List<AddressToken> tokens, CompleteAddress complete, bool anyIsChange)
     {
         private readonly StringBuilder text = new();
+        private int elementStart;
+        private string? elementAddress;
         private bool changed;
+
+        /// <summary>The starts of what had so much around its address that only the address was left.</summary>
+        public List<string>? Stripped { get; private set; }
 
         public readonly string Text => text.ToString();
 
@@ -87,25 +111,45 @@ public static class AddressHeader
             return changed;
         }
 
-        private readonly void Separate(int at)
+        private void Separate(int at)
         {
             if (at == tokens.Count)
+            {
+                EndElement();
+                return;
+            }
+
+            if (tokens[at].Is(','))
+            {
+                Comma();
+                return;
+            }
+
+            text.Append(';');
+            if (at + 1 < tokens.Count && !tokens[at + 1].Is(',') && !tokens[at + 1].Is(';'))
+            {
+                Comma();
+            }
+        }
+
+        private void Comma()
+        {
+            EndElement();
+            text.Append(",\n");
+            elementStart = text.Length;
+            elementAddress = null;
+        }
+
+        private void EndElement()
+        {
+            if (elementAddress is null || text.Length - elementStart - elementAddress.Length <= MostAroundAddress)
             {
                 return;
             }
 
-            text.Append(tokens[at].Text);
-            var groupEnds = tokens[at].Is(';');
-            if (groupEnds && at + 1 < tokens.Count && !tokens[at + 1].Is(',') && !tokens[at + 1].Is(';'))
-            {
-                text.Append(',');
-                groupEnds = false;
-            }
-
-            if (!groupEnds)
-            {
-                text.Append('\n');
-            }
+            (Stripped ??= []).Add(text.ToString(elementStart, Math.Min(ShownOfStripped, text.Length - elementStart)));
+            text.Length = elementStart;
+            text.Append('<').Append(elementAddress).Append('>');
         }
 
         private void Mailbox(int start, int end)
@@ -124,7 +168,7 @@ public static class AddressHeader
             text.Append('>');
             if (close + 1 < end && tokens[close + 1].Kind != AddressTokenKind.Comment && !tokens[close + 1].Is('<'))
             {
-                text.Append(",\n");
+                Comma();
             }
             else if (close + 1 < end && tokens[close + 1].Is('<'))
             {
@@ -157,7 +201,7 @@ public static class AddressHeader
 
                 if (!first)
                 {
-                    text.Append(",\n");
+                    Comma();
                 }
 
                 first = false;
@@ -220,14 +264,16 @@ public static class AddressHeader
 
             if (complete(WithoutRoute(start, end, address.ToString()), quoted && !hasDomain) is not { } internalForm)
             {
+                elementAddress = written.ToString();
                 text.Append(written);
                 return;
             }
 
             // What was quoted without need, or not quoted against the rules, counts as a change too.
             var completed = AddressQuoting.ToExternal(internalForm);
-            completed = completed.Length == 0 && anyIsChange ? "\"\"" : completed;
+            completed = completed.Length == 0 ? "\"\"" : completed;
             changed |= anyIsChange || !written.Equals(completed);
+            elementAddress = completed;
             text.Append(completed);
         }
 

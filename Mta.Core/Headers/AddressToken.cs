@@ -47,7 +47,7 @@ internal readonly record struct AddressToken(AddressTokenKind Kind, string Text)
                 case '[':
                     var close = text[at..].IndexOf(']');
                     var length = close < 0 ? text.Length - at : close + 1;
-                    tokens.Add(new AddressToken(AddressTokenKind.Literal, text.Slice(at, length).ToString()));
+                    tokens.Add(new AddressToken(AddressTokenKind.Literal, close < 0 ? $"{text.Slice(at, length)}]" : text.Slice(at, length).ToString()));
                     at += length;
                     break;
                 case var special when Specials.Contains(special):

@@ -23,15 +23,20 @@ public enum AddressKeyForms
     ParentDomains = 64,
     /// <summary><c>*</c></summary>
     Wildcard = 128,
+    /// <summary>A key that stands in quotes is asked for without them too, afterwards. As in Postfix, which does it for all but canonical(5), virtual(5) and generic(5).</summary>
+    PlainToo = 256,
 
-    /// <summary>canonical(5), generic(5), virtual(5), relocated(5), and the *_recipient_maps, mailbox and bcc maps.</summary>
+    /// <summary>canonical(5), generic(5) and virtual(5).</summary>
     Address = Full | WithoutExtension | LocalPartIfLocal | AtDomain,
 
+    /// <summary>relocated(5), and the *_recipient_maps, mailbox and bcc maps.</summary>
+    AddressOrPlain = Address | PlainToo,
+
     /// <summary>sender_dependent_relayhost_maps and the like, which have no local form.</summary>
-    SenderDependent = Full | WithoutExtension | AtDomain,
+    SenderDependent = Full | WithoutExtension | AtDomain | PlainToo,
 
     /// <summary>transport(5).</summary>
-    Transport = Full | WithoutExtension | Domain | DotParentDomains | Wildcard,
+    Transport = Full | WithoutExtension | Domain | DotParentDomains | Wildcard | PlainToo,
 }
 
 /// <summary>What the current key of <see cref="AddressKeys"/> is.</summary>
@@ -63,6 +68,7 @@ public struct AddressKeys : ILookupKeys
     private readonly int delimiter;
     private AddressKeyKind kind;
     private bool domainIsLocal;
+    private string? plain;
     private int parent;
 
     /// <param name="address">In internal form. The null address has no keys.</param>
@@ -113,6 +119,13 @@ public struct AddressKeys : ILookupKeys
 
     public bool MoveNext()
     {
+        if (plain is not null)
+        {
+            Key = plain;
+            plain = null;
+            return true;
+        }
+
         while (kind < AddressKeyKind.Wildcard)
         {
             if (kind == AddressKeyKind.ParentDomain && parent > 0 && MoveToParent())
@@ -135,18 +148,19 @@ public struct AddressKeys : ILookupKeys
         switch (kind)
         {
             case AddressKeyKind.Full when Has(AddressKeyForms.Full):
-                Key = AddressQuoting.ToExternal(address);
+                SetKey(AddressQuoting.ToExternal(address), address);
                 return true;
             case AddressKeyKind.WithoutExtension when Has(AddressKeyForms.WithoutExtension) && delimiter >= 0:
-                Key = AddressQuoting.ToExternal(at < 0 ? address[..delimiter] : string.Concat(address.AsSpan(0, delimiter), address.AsSpan(at)));
+                var stripped = at < 0 ? address[..delimiter] : string.Concat(address.AsSpan(0, delimiter), address.AsSpan(at));
+                SetKey(AddressQuoting.ToExternal(stripped), stripped);
                 return true;
             case AddressKeyKind.AskDomainIsLocal:
                 return Has(AddressKeyForms.LocalPartIfLocal) && at >= 0;
             case AddressKeyKind.LocalPart when domainIsLocal:
-                Key = QuotedLocalPart(at);
+                SetLocalPart(at);
                 return true;
             case AddressKeyKind.LocalPartWithoutExtension when domainIsLocal && delimiter >= 0:
-                Key = QuotedLocalPart(delimiter);
+                SetLocalPart(delimiter);
                 return true;
             case AddressKeyKind.AtDomain when Has(AddressKeyForms.AtDomain) && at >= 0:
                 Key = address[at..];
@@ -187,9 +201,15 @@ public struct AddressKeys : ILookupKeys
     private readonly bool Has(AddressKeyForms any) => (forms & any) != 0;
 
     /// <summary>The part before <paramref name="end"/>, quoted where needed even if it has an <c>@</c> of its own.</summary>
-    private readonly string QuotedLocalPart(int end)
+    private void SetLocalPart(int end)
     {
         var part = address[..end];
-        return AddressQuoting.IsDotString(part) ? part : AddressQuoting.ToExternal(part + "@")[..^1];
+        SetKey(AddressQuoting.IsDotString(part) ? part : AddressQuoting.ToExternal(part + "@")[..^1], part);
+    }
+
+    private void SetKey(string external, string internalForm)
+    {
+        Key = external;
+        plain = Has(AddressKeyForms.PlainToo) && !ReferenceEquals(external, internalForm) ? internalForm : null;
     }
 }

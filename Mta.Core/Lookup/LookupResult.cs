@@ -13,6 +13,9 @@ public readonly record struct LookupResult(LookupOutcome Outcome, string Text)
 {
     public static LookupResult NotFound => default;
 
+    /// <summary>For a failure: the table has told the log its reason already.</summary>
+    public bool IsReported { get; init; }
+
     public bool IsFound => Outcome == LookupOutcome.Found;
 
     public bool IsFailed => Outcome == LookupOutcome.Failed;
@@ -22,6 +25,9 @@ public readonly record struct LookupResult(LookupOutcome Outcome, string Text)
 
     public static LookupResult Found(string value) => new(LookupOutcome.Found, value);
 
-    /// <summary>The table failed, with the reason for the log.</summary>
+    /// <summary>The table failed, with the reason for the log; lines of a reason are log lines.</summary>
     public static LookupResult Failed(string reason) => new(LookupOutcome.Failed, reason);
+
+    /// <summary>This failure, with another line for the log that says what was asked of whom.</summary>
+    public LookupResult FailedAt(string line) => Failed(IsReported || Text.Length == 0 ? line : $"{Text}\n{line}");
 }

@@ -2,14 +2,21 @@ using System.Text;
 
 namespace Mta.Core.Submission;
 
+/// <param name="Address">In internal form.</param>
+/// <param name="QuotedLocalPart">It was quoted and has no domain: what looks like operators or a domain is none.</param>
+public readonly record struct ListedAddress(string Address, bool QuotedLocalPart);
+
 /// <summary>
 /// Takes the addresses out of a list as people and programs write it: RFC 5322 section 3.4 with display names, groups, comments, quoted
-/// local parts and source routes, and without them as well as can be (a missing comma separates, a missing bracket ends at the end).
+/// local parts and source routes, and without them as well as can be (a missing comma separates; quotes, comments and literals that are not closed end at the end).
 /// </summary>
 public static class AddressList
 {
     /// <summary>The addresses in internal (unquoted) form, in order; <c>&lt;&gt;</c> gives an empty one.</summary>
-    public static List<string> Parse(string text)
+    public static List<string> Parse(string text) => Read(text).ConvertAll(a => a.Address);
+
+    /// <summary>The same, with what the internal form does not tell.</summary>
+    public static List<ListedAddress> Read(string text)
     {
         var parser = new Parser(text);
         parser.Run();
@@ -22,12 +29,13 @@ public static class AddressList
         private readonly StringBuilder address = new();
         private int position;
         private bool inBrackets;
-        // The mailbox had its address in brackets: what stands around it is its name.
-        private bool bracketed;
+        private bool hasToken;
+        private bool hasQuotes;
+        private bool hasDomain;
         // A word ended and nothing joins it to the next one.
         private bool wordEnded;
 
-        public List<string> Addresses { get; } = [];
+        public List<ListedAddress> Addresses { get; } = [];
 
         public void Run()
         {
@@ -45,16 +53,16 @@ public static class AddressList
                     case '"':
                         BeginWord();
                         ReadQuoted();
-                        wordEnded = true;
+                        (hasToken, hasQuotes, wordEnded) = (true, true, true);
                         break;
                     case '[':
                         ReadLiteral();
+                        hasToken = true;
                         break;
-                    case '<':
+                    case '<' when Follows('>', "<"):
                         position++;
-                        address.Clear();
+                        Clear();
                         inBrackets = true;
-                        wordEnded = false;
                         break;
                     case '>':
                         position++;
@@ -64,29 +72,28 @@ public static class AddressList
                     case ':' when inBrackets:
                         // A source route (RFC 5321 appendix C): only what follows it counts.
                         position++;
-                        address.Clear();
-                        wordEnded = false;
+                        Clear();
                         break;
                     case ',' or ';':
                         position++;
                         EndMailbox();
                         break;
-                    case ':':
+                    case ':' when Follows(';', ":"):
                         // The name of a group.
                         position++;
-                        address.Clear();
-                        bracketed = false;
-                        wordEnded = false;
+                        Clear();
                         break;
-                    case '@' or '.' or '%' or '!':
+                    case '@' or '.' or '%' or '!' or '<' or ':' or ')':
                         position++;
                         address.Append(c);
+                        hasToken = true;
+                        hasDomain |= c == '@';
                         wordEnded = false;
                         break;
                     default:
                         BeginWord();
                         ReadWord();
-                        wordEnded = true;
+                        (hasToken, wordEnded) = (true, true);
                         break;
                 }
             }
@@ -103,25 +110,29 @@ public static class AddressList
         {
             if (inBrackets)
             {
-                Addresses.Add(address.ToString());
-                bracketed = true;
+                Add();
             }
 
-            address.Clear();
+            Clear();
             inBrackets = false;
-            wordEnded = false;
         }
 
         private void EndMailbox()
         {
-            if (!bracketed && address.Length > 0)
+            if (hasToken)
             {
-                Addresses.Add(address.ToString());
+                Add();
             }
 
+            Clear();
+        }
+
+        private readonly void Add() => Addresses.Add(new ListedAddress(address.ToString(), hasQuotes && !hasDomain));
+
+        private void Clear()
+        {
             address.Clear();
-            bracketed = false;
-            wordEnded = false;
+            (hasToken, hasQuotes, hasDomain, wordEnded) = (false, false, false, false);
         }
 
         // Two words with nothing between them: a display name if a bracket follows, else two addresses.
@@ -129,19 +140,20 @@ public static class AddressList
         {
             if (wordEnded && !inBrackets)
             {
-                if (!bracketed && !BracketFollows())
+                if (!Follows('<', ",;"))
                 {
-                    Addresses.Add(address.ToString());
+                    Add();
                 }
 
-                address.Clear();
+                Clear();
             }
         }
 
-        private readonly bool BracketFollows()
+        /// <summary><paramref name="wanted"/> comes, outside quotes, before any of <paramref name="before"/>.</summary>
+        private readonly bool Follows(char wanted, string before)
         {
             var quoted = false;
-            for (var i = position; i < text.Length; i++)
+            for (var i = position + 1; i < text.Length; i++)
             {
                 switch (text[i])
                 {
@@ -151,9 +163,9 @@ public static class AddressList
                     case '"':
                         quoted = !quoted;
                         break;
-                    case '<' when !quoted:
+                    case var c when !quoted && c == wanted:
                         return true;
-                    case ',' or ';' when !quoted:
+                    case var c when !quoted && before.Contains(c, StringComparison.Ordinal):
                         return false;
                     default:
                         break;
@@ -204,6 +216,7 @@ public static class AddressList
             var end = text.IndexOf(']', position);
             end = end < 0 ? text.Length - 1 : end;
             address.Append(text, position, end - position + 1);
+            address.Append(text[end] == ']' ? "" : "]");
             position = end + 1;
             wordEnded = true;
         }

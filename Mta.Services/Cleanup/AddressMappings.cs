@@ -27,7 +27,7 @@ internal sealed class AddressMappings
         senderMap = Open(Parameters.SenderCanonicalMaps, Senders & AddressRoles.Read(settings, Parameters.SenderCanonicalClasses));
         recipientMap = Open(Parameters.RecipientCanonicalMaps, Recipients & AddressRoles.Read(settings, Parameters.RecipientCanonicalClasses));
         commonMap = Open(Parameters.CanonicalMaps, AddressRoles.Read(settings, Parameters.CanonicalClasses));
-        masquerade = new Masquerade(settings, tables);
+        masquerade = new Masquerade(settings, tables, log);
         roles = senderMap.Roles | recipientMap.Roles | commonMap.Roles | masquerade.Roles;
     }
 
@@ -56,7 +56,7 @@ internal sealed class AddressMappings
         }
 
         return mapped is not null && (masquerade.Roles & role) != 0
-            ? await masquerade.ApplyAsync(mapped, cancellationToken).ConfigureAwait(false)
+            ? await masquerade.ApplyAsync(idText, mapped, cancellationToken).ConfigureAwait(false)
             : mapped;
     }
 }

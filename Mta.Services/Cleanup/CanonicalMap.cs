@@ -1,5 +1,3 @@
-using Mta.Core.Addresses;
-using Mta.Core.Config;
 using Mta.Core.Lookup;
 using Mta.Services.Clients;
 using Mta.Services.Maps;
@@ -28,21 +26,25 @@ internal sealed class CanonicalMap(
                 : await maps.FindMailAddressAsync(address, AddressKeyForms.Address, context, cancellationToken).ConfigureAwait(false);
             if (match.IsFailed)
             {
-                log.Warning(
-                    CleanupService.Tag,
-                    $"{idText}: {name} map lookup problem for {External(address)} -- message not accepted, try again later");
-                return null;
+                log.LookupFailure(CleanupService.Tag, match.Result);
+                return Problem(idText, address);
             }
 
-            var results = match.IsFound ? MappedAddresses.Read(address, match, propagateExtension, resolver) : [];
-            if (results.Count == 0)
+            if (!match.IsFound)
             {
                 return address;
             }
 
+            var results = MappedAddresses.Read(address, match, propagateExtension, resolver);
+            if (results.Count == 0)
+            {
+                MappedAddresses.WarnOfNonAddress(log, CleanupService.Tag, name, address, match);
+                return Problem(idText, address);
+            }
+
             if (results.Count > 1)
             {
-                log.Warning(CleanupService.Tag, $"{idText}: multi-valued {name} entry for {External(address)}");
+                log.Warning(CleanupService.Tag, $"{idText}: multi-valued {name} entry for {MappedAddresses.External(address)}");
             }
 
             var ends = results[0].Equals(address, StringComparison.OrdinalIgnoreCase);
@@ -55,9 +57,13 @@ internal sealed class CanonicalMap(
 
         log.Warning(
             CleanupService.Tag,
-            $"{idText}: unreasonable {name} map nesting for {External(address)} -- message not accepted, try again later");
+            $"{idText}: unreasonable {name} map nesting for {MappedAddresses.External(address)} -- message not accepted, try again later");
         return address;
     }
 
-    private static string External(string address) => address.Length == 0 ? NullAddressKey : AddressQuoting.ToExternal(address);
+    private string? Problem(string idText, string address)
+    {
+        log.Warning(CleanupService.Tag, $"{idText}: {name} map lookup problem for {MappedAddresses.External(address)} -- message not accepted, try again later");
+        return null;
+    }
 }

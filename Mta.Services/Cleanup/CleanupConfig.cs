@@ -1,5 +1,4 @@
 using System.Text;
-using Mta.Core.Addresses;
 using Mta.Core.Config;
 using Mta.Core.Headers;
 using Mta.Core.Lookup;
@@ -26,7 +25,7 @@ internal sealed class CleanupConfig
         DetectEightBitByHeader = settings.Get(Parameters.Detect8bitEncodingHeader);
         DetectsSmtpUtf8 = settings.Get(Parameters.Smtputf8Enable) && DetectsSubmissions(settings.Get(Parameters.Smtputf8AutodetectClasses));
         Hostname = settings.Get(Parameters.Myhostname);
-        AlwaysBcc = AddressQuoting.ToInternal(settings.Get(Parameters.AlwaysBcc).Trim());
+        AlwaysBcc = settings.Get(Parameters.AlwaysBcc).Trim();
         EmptyRecipient = settings.Get(Parameters.EmptyAddressRecipient);
         KeepOriginalRecipient = settings.Get(Parameters.EnableOriginalRecipient);
         NamesAreComments = settings.Get(Parameters.HeaderFromFormat).Equals("obsolete", StringComparison.OrdinalIgnoreCase);

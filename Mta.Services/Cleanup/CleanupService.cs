@@ -27,7 +27,7 @@ public sealed class CleanupService : ICleanup, IRecipientExpansion, IInternalMai
         Settings settings, IAddressResolver resolver, TableRegistry tables, IQueueIntake intake, MailLog log, TimeProvider time)
     {
         Config = new CleanupConfig(settings);
-        Headers = new HeaderRules(Config, resolver);
+        Headers = new HeaderRules(Config, resolver, log);
         Checks = new ContentRules(settings, tables);
         Envelopes = new EnvelopeRules(Config, settings, resolver, tables, log);
         Intake = intake;

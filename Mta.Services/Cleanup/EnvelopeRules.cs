@@ -1,5 +1,4 @@
 using System.Text;
-using Mta.Core.Addresses;
 using Mta.Core.Config;
 using Mta.Core.Lookup;
 using Mta.Core.Queue;
@@ -198,16 +197,17 @@ internal sealed class EnvelopeRules
             return null;
         }
 
-        var match = await maps.FindMailAddressAsync(address, AddressKeyForms.Address, context, cancellationToken).ConfigureAwait(false);
+        var match = await maps.FindMailAddressAsync(address, AddressKeyForms.AddressOrPlain, context, cancellationToken).ConfigureAwait(false);
         if (match.IsFailed)
         {
+            log.LookupFailure(CleanupService.Tag, match.Result);
             var name = maps == senderBcc ? Parameters.SenderBccMaps.Name : Parameters.RecipientBccMaps.Name;
             log.Warning(CleanupService.Tag, $"{idText}: {name} map lookup problem -- message not accepted, try again later");
             return new CleanupResult(CleanupOutcome.WriteError);
         }
 
         return match.IsFound
-            ? await AddCopyAsync(idText, gathered, AddressQuoting.ToInternal(match.Result.Value), cancellationToken).ConfigureAwait(false)
+            ? await AddCopyAsync(idText, gathered, match.Result.Value, cancellationToken).ConfigureAwait(false)
             : null;
     }
 

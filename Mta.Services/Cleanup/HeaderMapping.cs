@@ -75,7 +75,7 @@ internal sealed class HeaderMapping(HeaderRules rules, AddressMappings mappings,
     }
 
     private MappedHeader For(AddressRole role) =>
-        (role == AddressRole.HeaderSender ? ref senders : ref recipients) ??= new MappedHeader(rules.Completion(localContext), Map(role), rules.TokenLimit);
+        (role == AddressRole.HeaderSender ? ref senders : ref recipients) ??= new MappedHeader(rules.Completion(localContext), Map(role), rules.TokenLimit, stripped: rules.Stripped);
 
     private Func<string, CancellationToken, ValueTask<MappedAddress>> Map(AddressRole role) => async (address, cancellationToken) =>
     {

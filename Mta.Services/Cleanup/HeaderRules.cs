@@ -1,6 +1,7 @@
 using System.Text;
 using Mta.Core.Addresses;
 using Mta.Core.Headers;
+using Mta.Services.Checks;
 using Mta.Services.Clients;
 
 namespace Mta.Services.Cleanup;
@@ -15,9 +16,10 @@ internal sealed class HeaderRules
     // Postfix adds no domain to it.
     private const string NullSenderFrom = "MAILER-DAEMON";
 
-    public HeaderRules(CleanupConfig config, IAddressResolver resolver)
+    public HeaderRules(CleanupConfig config, IAddressResolver resolver, MailLog log)
     {
         this.config = config;
+        Stripped = text => log.Warning(CleanupService.Tag, $"stripping too many comments from address: {CheckText.Printable(text)}...");
         completeLocal = Completion(resolver, localContext: true);
         completeRemote = Completion(resolver, localContext: false);
     }
@@ -31,7 +33,11 @@ internal sealed class HeaderRules
             Encoding.Latin1.GetString(header[..colon]),
             Encoding.Latin1.GetString(header[(colon + 1)..]),
             Completion(localContext),
-            config.HeaderAddressTokenLimit);
+            config.HeaderAddressTokenLimit,
+            stripped: Stripped);
+
+    /// <summary>Warns of an element with so much around its address that only the address was left.</summary>
+    public Action<string> Stripped { get; }
 
     /// <summary>header_address_token_limit.</summary>
     public int TokenLimit => config.HeaderAddressTokenLimit;

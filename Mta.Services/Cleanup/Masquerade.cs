@@ -1,6 +1,7 @@
 using Mta.Core.Addresses;
 using Mta.Core.Config;
 using Mta.Core.Lookup;
+using Mta.Services.Clients;
 using Mta.Services.Maps;
 
 namespace Mta.Services.Cleanup;
@@ -11,8 +12,11 @@ internal sealed class Masquerade
     private readonly (string Domain, bool Hides)[] domains;
     private readonly ListMatcher exceptions;
 
-    public Masquerade(Settings settings, TableRegistry tables)
+    private readonly MailLog log;
+
+    public Masquerade(Settings settings, TableRegistry tables, MailLog log)
     {
+        this.log = log;
         domains = [.. Read(settings.Get(Parameters.MasqueradeDomains))];
         exceptions = tables.OpenList(settings, Parameters.MasqueradeExceptions, MatchListKind.Strings);
         Roles = domains.Length == 0 ? AddressRole.None : AddressRoles.Read(settings, Parameters.MasqueradeClasses);
@@ -21,8 +25,8 @@ internal sealed class Masquerade
     /// <summary>The roles whose addresses are masqueraded.</summary>
     public AddressRole Roles { get; }
 
-    /// <summary>What the address becomes: the first listed domain that is its own or a parent of it decides. Null when the exceptions cannot be read.</summary>
-    public async ValueTask<string?> ApplyAsync(string address, CancellationToken cancellationToken)
+    /// <summary>What the address becomes: the first listed domain that is its own or a parent of it decides. Null, after a warning, when the exceptions cannot be read.</summary>
+    public async ValueTask<string?> ApplyAsync(string idText, string address, CancellationToken cancellationToken)
     {
         var masked = Find(address);
         if (masked is null || exceptions.IsEmpty)
@@ -32,7 +36,14 @@ internal sealed class Masquerade
 
         var user = MailAddress.LocalPart(AddressQuoting.ToExternal(address)).ToString();
         var excepted = await exceptions.MatchAsync(user, cancellationToken).ConfigureAwait(false);
-        return excepted.IsFailed ? null : excepted.IsFound ? address : masked;
+        if (excepted.IsFailed)
+        {
+            log.LookupFailure(CleanupService.Tag, excepted);
+            log.Info(CleanupService.Tag, $"{idText}: {Parameters.MasqueradeExceptions.Name} map lookup problem -- message not accepted, try again later");
+            return null;
+        }
+
+        return excepted.IsFound ? address : masked;
     }
 
     private string? Find(string address)

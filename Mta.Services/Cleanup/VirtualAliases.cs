@@ -1,3 +1,4 @@
+using Mta.Core.Addresses;
 using Mta.Core.Config;
 using Mta.Core.Lookup;
 using Mta.Services.Clients;
@@ -47,8 +48,8 @@ internal sealed class VirtualAliases(
                 var match = await maps.FindMailAddressAsync(key, AddressKeyForms.Address, context, cancellationToken).ConfigureAwait(false);
                 if (match.IsFailed)
                 {
-                    log.Warning(CleanupService.Tag, $"{idText}: {Parameters.VirtualAliasMaps.Name} map lookup problem for {key} -- message not accepted, try again later");
-                    return (null, new CleanupResult(CleanupOutcome.WriteError));
+                    log.LookupFailure(CleanupService.Tag, match.Result);
+                    return Problem(idText, key);
                 }
 
                 if (!match.IsFound)
@@ -58,6 +59,12 @@ internal sealed class VirtualAliases(
 
                 expanded ??= [address];
                 var results = MappedAddresses.Read(key, match, propagateExtension, resolver);
+                if (results.Count == 0)
+                {
+                    MappedAddresses.WarnOfNonAddress(log, CleanupService.Tag, Parameters.VirtualAliasMaps.Name, key, match);
+                    return Problem(idText, key);
+                }
+
                 for (var r = 0; r < results.Count; r++)
                 {
                     if (results[r].Length > lengthLimit)
@@ -83,15 +90,16 @@ internal sealed class VirtualAliases(
                         (done ??= new HashSet<string>(StringComparer.OrdinalIgnoreCase)).Add(key);
                     }
                 }
-
-                if (results.Count == 0)
-                {
-                    break;
-                }
             }
         }
 
         return (expanded, null);
+    }
+
+    private (List<string>?, CleanupResult?) Problem(string idText, string address)
+    {
+        log.Warning(CleanupService.Tag, $"{idText}: {Parameters.VirtualAliasMaps.Name} map lookup problem for {AddressQuoting.ToExternal(address)} -- message not accepted, try again later");
+        return (null, new CleanupResult(CleanupOutcome.WriteError));
     }
 
     private (List<string>?, CleanupResult?) Unreasonable(string idText, string what, string address)

@@ -1,5 +1,6 @@
 using System.Text;
 using Mta.Core.Lookup;
+using Mta.Services.Checks;
 
 namespace Mta.Services.Maps;
 
@@ -31,7 +32,7 @@ public sealed class ContentTables(IReadOnlyList<(ILookupTable Table, bool TakesB
 
             if (result.IsFailed)
             {
-                return LookupResult.Failed($"{table.Reference} lookup error for \"{bytes.Replace('\n', '?').Replace('\t', '?')}\"");
+                return result.FailedAt($"{table.Reference} lookup error for \"{CheckText.Printable(bytes).Replace('\n', '?').Replace('\t', '?')}\"");
             }
 
             if (result.IsFound)

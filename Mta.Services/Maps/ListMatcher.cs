@@ -35,7 +35,7 @@ public sealed class ListMatcher(MatchList list, IReadOnlyList<ILookupTable> tabl
             var found = await AskAsync(step.Table, name, address, cancellationToken).ConfigureAwait(false);
             if (found.IsFailed)
             {
-                return LookupResult.Failed($"{list.Owner}: {found.Text}");
+                return found.FailedAt($"{list.Owner}: {tables[step.Table].Reference}: table lookup problem");
             }
 
             if (found.IsFound)

@@ -13,8 +13,10 @@ internal readonly record struct MappedAddress(string? Address, bool IsFailed = f
 /// <param name="complete">What is made of an address before it is looked up.</param>
 /// <param name="map">What the tables say of a complete address.</param>
 /// <param name="keepsOthers">An address that no table has stays as it is written, however that is.</param>
+/// <param name="stripped">Is told of elements with so much around their address that only the address was left.</param>
 internal sealed class MappedHeader(
-    CompleteAddress complete, Func<string, CancellationToken, ValueTask<MappedAddress>> map, int tokenLimit = int.MaxValue, bool keepsOthers = false)
+    CompleteAddress complete, Func<string, CancellationToken, ValueTask<MappedAddress>> map, int tokenLimit = int.MaxValue, bool keepsOthers = false,
+    Action<string>? stripped = null)
 {
     private readonly Dictionary<string, string?> known = [];
 
@@ -40,7 +42,7 @@ internal sealed class MappedHeader(
             }
         }
 
-        return (false, AddressHeader.Rewrite(name, value, Put, tokenLimit, anyIsChange: keepsOthers));
+        return (false, AddressHeader.Rewrite(name, value, Put, tokenLimit, anyIsChange: keepsOthers, stripped));
 
         string? Note(string address, bool quotedLocalPart)
         {

@@ -11,6 +11,9 @@ public sealed class TableList(IReadOnlyList<ILookupTable> tables)
     /// <summary>A list without tables, which answers not found.</summary>
     public static TableList Empty { get; } = new([]);
 
+    /// <summary>The parameter's name, for the log; empty for a table that no parameter names by itself.</summary>
+    public string Name { get; init; } = "";
+
     public bool IsEmpty => tables.Length == 0;
 
     /// <summary>The first answer of any table for this one key. Completes at once when the answers are in memory.</summary>
@@ -183,9 +186,20 @@ public sealed class TableList(IReadOnlyList<ILookupTable> tables)
             : await FindAsync(index + 1, key, isPartial, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>An empty value is an error of the table, as in Postfix: it must not pass for "not found" nor for an address.</summary>
-    private static LookupResult Checked(LookupResult result, ILookupTable table, string key) =>
-        result.IsFound && string.IsNullOrEmpty(result.Value)
-            ? LookupResult.Failed($"{table.Reference} lookup of {key} returns an empty string result")
-            : result;
+    /// <summary>A failure in Postfix's words. An empty value is an error of the table too: it must pass neither for "not found" nor for an address.</summary>
+    private LookupResult Checked(LookupResult result, ILookupTable table, string key)
+    {
+        if (result.IsFailed)
+        {
+            return result.FailedAt($"{table.Reference} lookup error for \"{key}\"");
+        }
+
+        if (!string.IsNullOrEmpty(result.Value))
+        {
+            return result;
+        }
+
+        var name = Name.Length > 0 ? Name : table.Reference;
+        return LookupResult.Failed($"{name} lookup of {key} returns an empty string result\n{name} should return NO RESULT in case of NOT FOUND");
+    }
 }

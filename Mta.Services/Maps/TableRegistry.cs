@@ -77,7 +77,7 @@ public sealed class TableRegistry : IAsyncDisposable
 
         var references = TableReference.ParseList(settings.Get(parameter));
         var kind = TableKinds.Of(parameter.Name, "") ?? LookupKind.Map;
-        return references.Count == 0 ? TableList.Empty : new TableList([.. references.Select(r => Open(r, kind, trust))]);
+        return references.Count == 0 ? TableList.Empty : new TableList([.. references.Select(r => Open(r, kind, trust))]) { Name = parameter.Name };
     }
 
     /// <summary>The tables of header_checks and the like, which are asked with pieces of messages.</summary>

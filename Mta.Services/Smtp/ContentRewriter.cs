@@ -31,7 +31,9 @@ internal sealed class ContentRewriter
         reader = new MimeReader(rules.Mime);
         checks = rules.HasChecks ? new OutputChecks(request, log) : null;
         generic = rules.Generic is { } maps
-            ? new MappedHeader((address, _) => address, (address, cancellationToken) => maps.FindAsync(request.LogTag, address, cancellationToken), keepsOthers: true)
+            ? new MappedHeader(
+                (address, _) => address, (address, cancellationToken) => maps.FindAsync(request.LogTag, address, cancellationToken), keepsOthers: true,
+                stripped: text => log.Warning(request.LogTag, $"stripping too many comments from address: {CheckText.Printable(text)}..."))
             : null;
     }
 

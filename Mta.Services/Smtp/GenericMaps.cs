@@ -16,17 +16,30 @@ internal sealed class GenericMaps(
         var match = await maps.FindMailAddressAsync(address, AddressKeyForms.Address, context, cancellationToken).ConfigureAwait(false);
         if (match.IsFailed)
         {
-            log.Warning(tag, $"{parameter.Name} map lookup problem for {address}");
+            log.LookupFailure(tag, match.Result);
+            log.Warning(tag, $"{parameter.Name} map lookup problem for {AddressQuoting.ToExternal(address)}");
             return new MappedAddress(null, IsFailed: true);
         }
 
-        var results = match.IsFound ? MappedAddresses.Read(address, match, propagateExtension, resolver) : [];
+        if (!match.IsFound)
+        {
+            return new MappedAddress(null);
+        }
+
+        var results = MappedAddresses.Read(address, match, propagateExtension, resolver);
+        if (results.Count == 0)
+        {
+            MappedAddresses.WarnOfNonAddress(log, tag, parameter.Name, address, match);
+            log.Warning(tag, $"{parameter.Name} map lookup problem for {AddressQuoting.ToExternal(address)}");
+            return new MappedAddress(null, IsFailed: true);
+        }
+
         if (results.Count > 1)
         {
             log.Warning(tag, $"multi-valued {parameter.Name} result for {address}");
         }
 
-        return new MappedAddress(results.Count == 0 ? null : results[0]);
+        return new MappedAddress(results[0]);
     }
 
     /// <summary>The addresses that go into MAIL and RCPT; null when a table cannot answer.</summary>

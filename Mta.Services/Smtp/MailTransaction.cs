@@ -28,7 +28,7 @@ internal sealed class MailTransaction(SmtpSession session, DeliveryAttempt attem
 
     public async ValueTask RunAsync(CancellationToken cancellationToken)
     {
-        if (Obstacle() is { } obstacle)
+        if (await ObstacleAsync(cancellationToken).ConfigureAwait(false) is { } obstacle)
         {
             attempt.FailAll(obstacle);
             return;
@@ -54,7 +54,7 @@ internal sealed class MailTransaction(SmtpSession session, DeliveryAttempt attem
     }
 
     /// <summary>What makes it useless to ask the server.</summary>
-    private DeliveryStatus? Obstacle()
+    private async ValueTask<DeliveryStatus?> ObstacleAsync(CancellationToken cancellationToken)
     {
         if (session.Peer.SizeLimit > 0 && request.Envelope.Size > session.Peer.SizeLimit)
         {
@@ -62,7 +62,7 @@ internal sealed class MailTransaction(SmtpSession session, DeliveryAttempt attem
             return attempt.Status(session, DeliveryAction.Bounced, "5.3.4", text);
         }
 
-        if (!session.Has(PeerFeatures.SmtpUtf8) && Internationalized.IsNeeded(request))
+        if (!session.Has(PeerFeatures.SmtpUtf8) && await Internationalized.IsNeededAsync(request, cancellationToken).ConfigureAwait(false))
         {
             var text = $"SMTPUTF8 is required, but was not offered by host {session.Host.NameAddress}";
             return attempt.Status(session, DeliveryAction.Bounced, "5.6.7", text);

@@ -4,6 +4,7 @@ using Mta.Core.Headers;
 using Mta.Core.Lookup;
 using Mta.Services.Checks;
 using Mta.Services.Clients;
+using Mta.Services.Maps;
 
 namespace Mta.Services.Smtp;
 
@@ -26,7 +27,7 @@ internal sealed class OutputChecks(DeliveryRequest request, MailLog log)
         var found = await tables.Tables.FindAsync(Encoding.Latin1.GetString(content.Span), cancellationToken).ConfigureAwait(false);
         if (found.IsFailed)
         {
-            log.Warning(request.LogTag, $"{CheckText.Printable(found.Text)}");
+            log.LookupFailure(request.LogTag, found);
             log.Warning(request.LogTag, $"{request.Envelope.Id}: smtp {where} checks lookup error");
             return new CheckedText(null, IsFailed: true);
         }

@@ -104,17 +104,20 @@ public sealed class AddressResolver : IAddressResolver
 
             var at = address.LastIndexOf('@');
             domain = at < 0 ? "" : address[(at + 1)..];
-            if (at >= 0)
+            if (at >= 0 && domain.Length == 0)
             {
-                if (domain.Length == 0)
+                // Nothing behind the @ is no domain, unless what stands before it leads on to one.
+                if (at == 0 || !HasRoutingOperator(address.AsSpan(0, at)))
                 {
                     return Bad(at == 0 ? $"{emptyRecipient}@" : address);
                 }
-
+            }
+            else if (at >= 0)
+            {
                 var local = await context.LocalDomains.MatchAsync(domain, orMyorigin: false, cancellationToken).ConfigureAwait(false);
                 if (local.IsFailed)
                 {
-                    return Failed(address, local.Text);
+                    return Failed(address, local);
                 }
 
                 if (!local.IsFound)
@@ -174,10 +177,10 @@ public sealed class AddressResolver : IAddressResolver
             address = $"{MailAddress.LocalPart(address)}@{domain}";
         }
 
-        var (addressClass, failure) = await classes.FindAsync(domain, cancellationToken).ConfigureAwait(false);
-        if (failure is not null)
+        var (addressClass, failure, list) = await classes.FindAsync(domain, cancellationToken).ConfigureAwait(false);
+        if (failure.IsFailed)
         {
-            return Failed(address, failure);
+            return Failed(address, failure, list);
         }
 
         await classes.WarnOfSecondListAsync(domain, addressClass, cancellationToken).ConfigureAwait(false);
@@ -193,13 +196,13 @@ public sealed class AddressResolver : IAddressResolver
             var found = await FindForSenderAsync(senderTransportMaps, sender, nullSenderTransportKey, cancellationToken).ConfigureAwait(false);
             if (found.IsFailed)
             {
-                return Failed(address, found.Text);
+                return Failed(address, found, senderTransportMaps.Name);
             }
 
             route = found.IsFound ? TransportNexthop.Parse(found.Value) : route;
             if (route.Transport.Length == 0)
             {
-                return Failed(address, $"{Parameters.SenderDependentDefaultTransportMaps.Name}: no transport in \"{found.Value}\"");
+                return Failed(address, LookupResult.Failed($"{senderTransportMaps.Name}: no transport in \"{found.Value}\""));
             }
         }
 
@@ -208,7 +211,7 @@ public sealed class AddressResolver : IAddressResolver
             var found = await FindForSenderAsync(senderRelayhostMaps, sender, nullSenderRelayhostKey, cancellationToken).ConfigureAwait(false);
             if (found.IsFailed)
             {
-                return Failed(address, found.Text);
+                return Failed(address, found, senderRelayhostMaps.Name);
             }
 
             route = route with { Nexthop = found.IsFound ? found.Value : relayhost };
@@ -226,7 +229,7 @@ public sealed class AddressResolver : IAddressResolver
             var match = await transportMaps.FindMailAddressAsync(address, AddressKeyForms.Transport, context, cancellationToken).ConfigureAwait(false);
             if (match.IsFailed)
             {
-                return Failed(address, match.Result.Text);
+                return Failed(address, match.Result, transportMaps.Name);
             }
 
             if (match.IsFound)
@@ -240,10 +243,10 @@ public sealed class AddressResolver : IAddressResolver
 
         if (!relocatedMaps.IsEmpty)
         {
-            var match = await relocatedMaps.FindMailAddressAsync(address, AddressKeyForms.Address, context, cancellationToken).ConfigureAwait(false);
+            var match = await relocatedMaps.FindMailAddressAsync(address, AddressKeyForms.AddressOrPlain, context, cancellationToken).ConfigureAwait(false);
             if (match.IsFailed)
             {
-                return Failed(address, match.Result.Text);
+                return Failed(address, match.Result, relocatedMaps.Name);
             }
 
             if (match.IsFound)
@@ -274,17 +277,31 @@ public sealed class AddressResolver : IAddressResolver
         }
 
         var found = sender.Length == 0
-            ? await maps.FindAsync(nullSenderKey, cancellationToken).ConfigureAwait(false)
+            ? await FindForNullSenderAsync(maps, nullSenderKey, cancellationToken).ConfigureAwait(false)
             : (await maps.FindMailAddressAsync(sender, AddressKeyForms.SenderDependent, context, cancellationToken).ConfigureAwait(false)).Result;
         return found.IsFound && found.Value.Equals(Dunno, StringComparison.OrdinalIgnoreCase) ? LookupResult.NotFound : found;
+    }
+
+    // Postfix asks as if the key were an address: with quotes where one needs them, then without.
+    private static async ValueTask<LookupResult> FindForNullSenderAsync(TableList maps, string key, CancellationToken cancellationToken)
+    {
+        var quoted = AddressQuoting.ToExternal(key);
+        var found = ReferenceEquals(quoted, key) ? LookupResult.NotFound : await maps.FindAsync(quoted, cancellationToken).ConfigureAwait(false);
+        return found.Outcome == LookupOutcome.NotFound ? await maps.FindAsync(key, cancellationToken).ConfigureAwait(false) : found;
     }
 
     private static Resolution Bad(string address) =>
         new(ResolveOutcome.BadAddress, AddressClass.Default, "", "", address, Text: "bad address syntax");
 
-    private Resolution Failed(string address, string reason)
+    /// <param name="name">The parameter whose tables failed, for Postfix's second line; null for none.</param>
+    private Resolution Failed(string address, in LookupResult failure, string? name = null)
     {
-        log.Warning(Tag, $"{reason}");
-        return new Resolution(ResolveOutcome.Failed, AddressClass.Default, "", "", address, Text: reason);
+        log.LookupFailure(Tag, failure);
+        if (name is not null)
+        {
+            log.Warning(Tag, $"{name} lookup failure");
+        }
+
+        return new Resolution(ResolveOutcome.Failed, AddressClass.Default, "", "", address);
     }
 }

@@ -16,23 +16,23 @@ internal sealed class DomainClasses(
     private readonly ConcurrentDictionary<string, bool> seen = new(StringComparer.OrdinalIgnoreCase);
     private int seenCount;
 
-    /// <summary>The class of a domain that is not local. A reason when a list could not answer.</summary>
-    public async ValueTask<(AddressClass Class, string? Failure)> FindAsync(string domain, CancellationToken cancellationToken)
+    /// <summary>The class of a domain that is not local. Or the failure of a list, and its parameter's name.</summary>
+    public async ValueTask<(AddressClass Class, LookupResult Failure, string List)> FindAsync(string domain, CancellationToken cancellationToken)
     {
         var found = await virtualAliasDomains.MatchAsync(domain, cancellationToken).ConfigureAwait(false);
         if (found.Outcome != LookupOutcome.NotFound)
         {
-            return found.IsFailed ? (default, found.Text) : (AddressClass.VirtualAlias, null);
+            return (AddressClass.VirtualAlias, found, Parameters.VirtualAliasDomains.Name);
         }
 
         found = await virtualMailboxDomains.MatchAsync(domain, cancellationToken).ConfigureAwait(false);
         if (found.Outcome != LookupOutcome.NotFound)
         {
-            return found.IsFailed ? (default, found.Text) : (AddressClass.VirtualMailbox, null);
+            return (AddressClass.VirtualMailbox, found, Parameters.VirtualMailboxDomains.Name);
         }
 
         found = await relayDomains.MatchAsync(domain, cancellationToken).ConfigureAwait(false);
-        return found.IsFailed ? (default, found.Text) : (found.IsFound ? AddressClass.Relay : AddressClass.Default, null);
+        return (found.IsFound ? AddressClass.Relay : AddressClass.Default, found, Parameters.RelayDomains.Name);
     }
 
     /// <summary>Warns when a domain of <paramref name="addressClass"/> is in a later list too; does nothing for a domain seen before.</summary>

@@ -64,7 +64,8 @@ public sealed class VirtualDeliveryAgent : IDeliveryAgent
         var found = await maps.MailboxAsync(recipient.Address, cancellationToken).ConfigureAwait(false);
         if (found.IsFailed)
         {
-            return Misconfigured(request, $"{Parameters.VirtualMailboxMaps}: {found.Result.Text}");
+            log.LookupFailure(Tag, found.Result);
+            return Misconfigured(request, null);
         }
 
         if (!found.IsFound)
@@ -119,7 +120,7 @@ public sealed class VirtualDeliveryAgent : IDeliveryAgent
             : await maps.GidAsync(recipient.Address, cancellationToken).ConfigureAwait(false);
         if (found.IsFailed)
         {
-            log.Warning(Tag, $"{parameter}: {found.Result.Text}");
+            log.LookupFailure(Tag, found.Result);
             return null;
         }
 

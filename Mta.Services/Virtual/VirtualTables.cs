@@ -8,7 +8,7 @@ namespace Mta.Services.Virtual;
 /// <summary>The tables of one configuration, opened once.</summary>
 internal sealed class VirtualTables
 {
-    private const AddressKeyForms Forms = AddressKeyForms.Full | AddressKeyForms.WithoutExtension | AddressKeyForms.AtDomain;
+    private const AddressKeyForms Forms = AddressKeyForms.Full | AddressKeyForms.WithoutExtension | AddressKeyForms.AtDomain | AddressKeyForms.PlainToo;
 
     private readonly TableList mailboxes;
     private readonly TableList uids;

@@ -1,5 +1,7 @@
+using Mta.Core.Lookup;
 using Mta.Services.Checks;
 using Mta.Services.Clients;
+using Mta.Services.Maps;
 
 namespace Mta.Services.Cleanup.Checks;
 
@@ -31,10 +33,9 @@ internal sealed class CheckLog(MailLog log, CleanupRequest request, string idTex
         log.Info(CleanupService.Tag, $"{idText}: reject: mime-error {error}: {shown} from {origin}; from=<{sender}> to=<{recipient ?? "unknown"}>");
     }
 
-    /// <param name="reason">Which table failed, and on what.</param>
-    public void LookupProblem(string map, string reason)
+    public void LookupProblem(string map, in LookupResult failure)
     {
-        log.Warning(CleanupService.Tag, $"{CheckText.Printable(reason)}");
+        log.LookupFailure(CleanupService.Tag, failure);
         log.Warning(CleanupService.Tag, $"{idText}: {map} map lookup problem -- message not accepted, try again later");
     }
 

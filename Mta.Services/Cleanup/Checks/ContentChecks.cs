@@ -176,7 +176,7 @@ internal sealed class ContentChecks(ContentRules rules, bool converted, MessageA
         var found = await tables.Tables.FindAsync(Encoding.Latin1.GetString(content.Span), cancellationToken).ConfigureAwait(false);
         if (found.IsFailed)
         {
-            log.LookupProblem(tables.Name, found.Text);
+            log.LookupProblem(tables.Name, found);
             rejection = new CleanupResult(CleanupOutcome.WriteError);
             return null;
         }

@@ -5,7 +5,7 @@ namespace Mta.Services.Maps.Tables;
 /// <summary>A table that cannot be opened, and <c>fail:</c>: every lookup fails with the reason, so that mail is deferred and never refused.</summary>
 internal sealed class FailingTable(string reference, string reason) : ILookupTable
 {
-    private readonly LookupResult failure = LookupResult.Failed($"{reference} is unavailable. {reason}");
+    private readonly LookupResult failure = LookupResult.Failed($"{reference} is unavailable. {reason}") with { IsReported = true };
 
     public string Reference => reference;
 

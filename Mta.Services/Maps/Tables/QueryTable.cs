@@ -54,6 +54,6 @@ internal abstract class QueryTable(TableReference reference, ResultRules results
     private LookupResult Failure(string reason)
     {
         Warn($"{Reference}: {reason}");
-        return LookupResult.Failed($"{Reference}: {reason}");
+        return LookupResult.Failed($"{Reference}: {reason}") with { IsReported = true };
     }
 }

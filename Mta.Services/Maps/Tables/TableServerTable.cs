@@ -143,7 +143,7 @@ internal sealed class TableServerTable(string reference, EndPoint server, TableS
     private LookupResult Failure(string reason)
     {
         warn($"table {reference} lookup error: {reason}");
-        return LookupResult.Failed($"table {reference} lookup error: {reason}");
+        return LookupResult.Failed($"table {reference} lookup error: {reason}") with { IsReported = true };
     }
 
     private void Close()

@@ -31,6 +31,12 @@ public sealed class AddressKeysTests
     public void Transports_are_looked_up_by_domain_and_its_parents(string address, string expected) =>
         Keys(address, AddressKeyForms.Transport, false).ShouldBe(expected);
 
+    [Theory]
+    [InlineData("a b+x@c", "\"a b+x\"@c a b+x@c \"a b\"@c a b@c \"a b+x\" a b+x \"a b\" a b @c")]
+    [InlineData("a+x@c", "a+x@c a@c a+x a @c")]
+    public void Keys_in_quotes_can_be_followed_by_the_same_without(string address, string expected) =>
+        Keys(address, AddressKeyForms.AddressOrPlain, true).ShouldBe(expected);
+
     [Fact]
     public void Parent_domains_can_come_without_a_dot() =>
         Keys("u@a.b.c", AddressKeyForms.Domain | AddressKeyForms.ParentDomains, false).ShouldBe("a.b.c b.c c");

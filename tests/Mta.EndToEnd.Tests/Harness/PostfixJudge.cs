@@ -20,6 +20,9 @@ internal sealed class PostfixJudge : IAsyncDisposable
 
     public string MailDirectory => Path.Combine(root, "mail");
 
+    /// <summary>The queue directory, with the sockets of the services.</summary>
+    public string Spool => Path.Combine(root, "spool");
+
     private string LogFile => Path.Combine(root, "mail.log");
 
     /// <summary>Postfix starts for root only: for anyone else the test is skipped, and says so.</summary>

@@ -53,7 +53,15 @@ public sealed class TableListTests : IAsyncDisposable
 
     [Fact]
     public async Task An_empty_value_is_a_failure() =>
-        (await Open("inline:{{a = }}").FindAsync("a", Stop)).Text.ShouldBe("inline:{{a = }} lookup of a returns an empty string result");
+        (await Open("inline:{{a = }}").FindAsync("a", Stop)).Text.ShouldBe(
+            "virtual_alias_maps lookup of a returns an empty string result\nvirtual_alias_maps should return NO RESULT in case of NOT FOUND");
+
+    [Fact]
+    public async Task A_failure_says_what_was_asked_of_which_table_and_of_a_table_that_is_not_open_no_more()
+    {
+        (await Open("inline:{b=c} fail:x").FindAsync("a b", Stop)).Text.ShouldBe("fail:x lookup error for \"a b\"");
+        (await Open("foo:/x").FindAsync("a", Stop)).Text.ShouldBe("foo:/x lookup error for \"a\"");
+    }
 
     [Fact]
     public void An_empty_list_costs_nothing()
