@@ -1,9 +1,7 @@
-using System.Net;
-
 namespace Mta.Core.Lookup;
 
 /// <summary>An address, then its networks: <c>192.0.2.1</c>, <c>192.0.2</c>, <c>192.0</c>, <c>192</c>; an IPv6 address by its colons (access(5)).</summary>
-public struct NetworkKeys(IPAddress address) : ILookupKeys
+public struct NetworkKeys(string address) : ILookupKeys
 {
     public string Key { get; private set; } = "";
 
@@ -13,7 +11,7 @@ public struct NetworkKeys(IPAddress address) : ILookupKeys
     {
         if (Key.Length == 0)
         {
-            Key = IsPartial ? "" : address.ToString();
+            Key = IsPartial ? "" : address;
             return Key.Length > 0;
         }
 

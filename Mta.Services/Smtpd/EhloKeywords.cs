@@ -3,6 +3,7 @@ using System.Text;
 using Mta.Core.Config;
 using Mta.Core.Smtp;
 using Mta.Services.Maps;
+using Mta.Services.Smtpd.Verbs;
 using Mta.Services.Tls;
 
 namespace Mta.Services.Smtpd;
@@ -44,7 +45,7 @@ internal sealed class EhloKeywords
         discard = settings.Get(Parameters.SmtpdDiscardEhloKeywords);
         discardMaps = tables.Open(settings, Parameters.SmtpdDiscardEhloKeywordAddressMaps);
 
-        // Not here yet: AUTH, XVERP, XCLIENT, XFORWARD, REQUIRETLS.
+        // Not here yet: AUTH, XVERP, REQUIRETLS. XCLIENT and XFORWARD are for some clients only.
         possible = EsmtpOptions.Pipelining | EsmtpOptions.Size | EsmtpOptions.Vrfy | EsmtpOptions.Etrn | EsmtpOptions.StartTls
             | EsmtpOptions.EnhancedStatusCodes | EsmtpOptions.EightBitMime | EsmtpOptions.Dsn | EsmtpOptions.SmtpUtf8
             | EsmtpOptions.Chunking;
@@ -62,16 +63,22 @@ internal sealed class EhloKeywords
     /// <summary>What a client that says HELO may use.</summary>
     public EsmtpOptions Possible => possible;
 
-    /// <summary>The options for a client, and the keywords to log as discarded (null when none, or silent).</summary>
-    public async ValueTask<(EsmtpOptions Offered, string? Discarded)> OfferAsync(
-        ClientInfo client, bool tlsActive, CancellationToken cancellationToken)
+    /// <summary>The options for a client, and the keywords to log as discarded (null when none, or silent); null when a table fails.</summary>
+    /// <param name="authorized">What this client may use beside what all may.</param>
+    public async ValueTask<(EsmtpOptions Offered, string? Discarded)?> OfferAsync(
+        ClientInfo client, EsmtpOptions authorized, bool tlsActive, CancellationToken cancellationToken)
     {
-        var offered = tlsActive || !tls.IsAvailable ? possible & ~EsmtpOptions.StartTls : possible;
+        var offered = (tlsActive || !tls.IsAvailable ? possible & ~EsmtpOptions.StartTls : possible) | authorized;
         var text = discard;
-        if (!discardMaps.IsEmpty
-            && await discardMaps.FindAsync(client.Address, cancellationToken).ConfigureAwait(false) is { IsFound: true } found)
+        if (!discardMaps.IsEmpty)
         {
-            text = found.Value;
+            var found = await discardMaps.FindAsync(client.Address, cancellationToken).ConfigureAwait(false);
+            if (found.IsFailed)
+            {
+                return null;
+            }
+
+            text = found.IsFound ? found.Value : text;
         }
 
         return text.Length == 0 ? (offered, null) : Discard(offered, text);
@@ -87,7 +94,13 @@ internal sealed class EhloKeywords
             if (offered.HasFlag(option))
             {
                 text.Append(last).Append("\r\n");
-                last = "250-" + (option == EsmtpOptions.Size ? size : keyword);
+                last = "250-" + option switch
+                {
+                    EsmtpOptions.Size => size,
+                    EsmtpOptions.Xclient => XclientVerb.Keyword,
+                    EsmtpOptions.Xforward => XforwardVerb.Keyword,
+                    _ => keyword,
+                };
             }
         }
 

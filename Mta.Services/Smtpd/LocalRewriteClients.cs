@@ -5,51 +5,52 @@ using Mta.Services.Maps;
 namespace Mta.Services.Smtpd;
 
 /// <summary>
-/// local_header_rewrite_clients: whose mail is in local context, so that missing headers are added and addresses completed.
+/// local_header_rewrite_clients: whose mail is in local context, so that missing headers are added and addresses completed. The first
+/// element that has the client, or that fails, decides.
 /// </summary>
 internal sealed class LocalRewriteClients
 {
-    private readonly bool inetInterfaces;
-    private readonly ListMatcher? networks;
-    private readonly TableList tables;
+    private readonly List<Element> elements = [];
 
     public LocalRewriteClients(Settings settings, TableRegistry registry)
     {
-        var opened = new List<ILookupTable>();
         foreach (var token in new ListTokens(settings.Get(Parameters.LocalHeaderRewriteClients)))
         {
             switch (token)
             {
                 case "permit_inet_interfaces":
-                    inetInterfaces = true;
+                    elements.Add(new Element(null, null));
                     break;
                 case "permit_mynetworks":
-                    networks = registry.OpenList(settings, Parameters.Mynetworks, MatchListKind.NamesAndAddresses);
+                    elements.Add(new Element(registry.OpenList(settings, Parameters.Mynetworks, MatchListKind.NamesAndAddresses), null));
                     break;
                 case "check_address_map" or "permit_sasl_authenticated" or "permit_tls_clientcerts" or "permit_tls_all_clientcerts":
                     break;
                 default:
-                    opened.Add(registry.Open(token.ToString()));
+                    elements.Add(new Element(null, new TableList([registry.Open(token.ToString())])));
                     break;
             }
         }
-
-        tables = opened.Count == 0 ? TableList.Empty : new TableList(opened);
     }
 
-    public async ValueTask<bool> MatchAsync(SmtpdConfig config, ClientInfo client, CancellationToken cancellationToken)
+    /// <summary>Found when the client's mail is in local context.</summary>
+    public async ValueTask<LookupResult> MatchAsync(SmtpdConfig config, ClientInfo client, CancellationToken cancellationToken)
     {
-        if (inetInterfaces && config.IsOwnAddress(client.IpAddress))
+        foreach (var (networks, table) in elements)
         {
-            return true;
+            var found = networks is not null ? await networks.MatchAsync(client.Name, client.IpAddress, cancellationToken).ConfigureAwait(false)
+                : table is not null ? await table.FindAsync(client.Address, cancellationToken).ConfigureAwait(false)
+                : config.IsOwnAddress(client.ConnectedAddress) ? LookupResult.Found("")
+                : LookupResult.NotFound;
+            if (found.Outcome != LookupOutcome.NotFound)
+            {
+                return found;
+            }
         }
 
-        if (networks is not null
-            && await networks.MatchAsync(client.Name, client.IpAddress, cancellationToken).ConfigureAwait(false) is { IsFound: true })
-        {
-            return true;
-        }
-
-        return !tables.IsEmpty && (await tables.FindAsync(client.Address, cancellationToken).ConfigureAwait(false)).IsFound;
+        return LookupResult.NotFound;
     }
+
+    /// <summary>Networks, a table of addresses, or with neither of them the own interfaces.</summary>
+    private readonly record struct Element(ListMatcher? Networks, TableList? Table);
 }

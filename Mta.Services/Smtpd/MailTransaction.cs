@@ -53,6 +53,9 @@ internal sealed class MailTransaction
     /// <summary>A chunk was refused; the rest is thrown away.</summary>
     public bool ChunksFailed { get; set; }
 
+    /// <summary>What XFORWARD said of the message's origin, before MAIL; null when nothing.</summary>
+    public ForwardedOrigin? Forwarded { get; set; }
+
     /// <summary>Keeps half of a line end from one chunk to the next.</summary>
     public ChunkDecoder Chunks;
 
@@ -159,6 +162,7 @@ internal sealed class MailTransaction
         WriteFailed = false;
         InChunks = false;
         ChunksFailed = false;
+        Forwarded = null;
         Chunks = default;
         firstLineSeen = false;
         Rules.Clear();

@@ -13,6 +13,9 @@ internal struct ParsedCommand
 
     public RecipientParameters Recipient;
 
+    /// <summary>What XCLIENT or XFORWARD say.</summary>
+    public List<ForwardedAttribute> Attributes;
+
     public long ChunkSize;
 
     public bool LastChunk;

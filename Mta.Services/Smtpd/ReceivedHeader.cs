@@ -32,6 +32,11 @@ internal static class ReceivedHeader
                 text.Append("\n\t(using ").Append(TlsDescription.Of(tls)).Append(")\n\t(No client certificate requested)");
             }
 
+            if (config.AuthenticatedHeader && session.Login is { } login)
+            {
+                text.Append("\n\t(Authenticated sender: ").Append(ForwardedAttribute.Neuter(login, "()\\")).Append(')');
+            }
+
             text.Append("\n\tby ").Append(config.Hostname).Append(" (").Append(config.MailName).Append(") with ").Append(With(session));
         }
 
@@ -51,12 +56,14 @@ internal static class ReceivedHeader
     // RFC 3848, and RFC 6531 section 4.3 for UTF8SMTP.
     private static string With(SmtpdSession session)
     {
-        var secured = session.Stream.Tls is not null;
-        if (session.Mail.Parameters.Flags.HasFlag(EnvelopeFlags.SmtpUtf8))
+        var utf8 = session.Mail.Parameters.Flags.HasFlag(EnvelopeFlags.SmtpUtf8);
+        return (session.Stream.Tls is not null, session.Login is not null) switch
         {
-            return secured ? "UTF8SMTPS" : "UTF8SMTP";
-        }
-
-        return session.IsEsmtp ? secured ? "ESMTPS" : "ESMTP" : "SMTP";
+            _ when !session.IsEsmtp => "SMTP",
+            (false, false) => utf8 ? "UTF8SMTP" : "ESMTP",
+            (true, false) => utf8 ? "UTF8SMTPS" : "ESMTPS",
+            (false, true) => utf8 ? "UTF8SMTPA" : "ESMTPA",
+            (true, true) => utf8 ? "UTF8SMTPSA" : "ESMTPSA",
+        };
     }
 }

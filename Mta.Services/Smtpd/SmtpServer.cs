@@ -18,7 +18,7 @@ namespace Mta.Services.Smtpd;
 /// too many connections of a client, commands that are none, illegal addresses, a certificate that cannot be loaded.
 /// </para>
 /// <para>
-/// Limits: no AUTH, no milters, no policy service, no proxy filter, no XCLIENT or XFORWARD attributes; a restriction that is not in
+/// Limits: no AUTH, no milters, no policy service, no proxy filter; a restriction that is not in
 /// <see cref="Restrictions.RestrictionTable"/> is refused with the configuration. Counts of connections are those of this process.
 /// </para>
 /// See also: cleanup(8), trivial-rewrite(8), anvil(8), access(5), RFC 5321, 1870, 2034, 2920, 3030, 3207, 3461, 6152, 6531.

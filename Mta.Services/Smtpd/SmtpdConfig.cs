@@ -42,6 +42,7 @@ internal sealed class SmtpdConfig
         TooManyErrors = new ServerReply($"421 4.7.0 {Hostname} Error: too many errors");
         TimeoutExceeded = new ServerReply($"421 4.4.2 {Hostname} Error: timeout exceeded");
         CommandTooLong = new ServerReply($"500 5.5.2 {Hostname} Error: command too long");
+        LocalDataError = new ServerReply($"421 4.3.0 {Hostname} Server local data error");
         ShuttingDown = new ServerReply($"421 4.3.2 {Hostname} Service not available, closing transmission channel");
         Drained = new ServerReply($"421 4.3.2 {Hostname} Service not available: this server is drained for maintenance, try again later or another server");
 
@@ -90,6 +91,9 @@ internal sealed class SmtpdConfig
         XclientHosts = tables.OpenList(settings, Parameters.SmtpdAuthorizedXclientHosts, MatchListKind.NamesAndAddresses);
         XforwardHosts = tables.OpenList(settings, Parameters.SmtpdAuthorizedXforwardHosts, MatchListKind.NamesAndAddresses);
         LocalClients = new LocalRewriteClients(settings, tables);
+        var protocols = settings.Get(Parameters.InetProtocols).ToLowerInvariant();
+        TakesIpv6 = Contains(protocols, "ipv6") || Contains(protocols, "all");
+        AuthenticatedHeader = settings.Get(Parameters.SmtpdSaslAuthenticatedHeader);
         AccessMatchesSubdomains = Contains(settings.Get(Parameters.ParentDomainMatchesSubdomains), "smtpd_access_maps");
 
         Overrides = ReceiveOverrides.From(settings);
@@ -129,6 +133,8 @@ internal sealed class SmtpdConfig
     public ServerReply TimeoutExceeded { get; }
 
     public ServerReply CommandTooLong { get; }
+
+    public ServerReply LocalDataError { get; }
 
     public ServerReply ShuttingDown { get; }
 
@@ -204,6 +210,12 @@ internal sealed class SmtpdConfig
 
     public LocalRewriteClients LocalClients { get; }
 
+    /// <summary>inet_protocols has IPv6: an address of it can be a client's.</summary>
+    public bool TakesIpv6 { get; }
+
+    /// <summary>smtpd_sasl_authenticated_header.</summary>
+    public bool AuthenticatedHeader { get; }
+
     /// <summary>
     /// parent_domain_matches_subdomains names smtpd_access_maps: <c>domain</c> in an access table is for its subdomains too.
     /// </summary>
@@ -238,7 +250,7 @@ internal sealed class SmtpdConfig
         return false;
     }
 
-    public bool IsOwnAddress(IPAddress address) => IPAddress.IsLoopback(address) || OwnAddresses.Contains(address);
+    public bool IsOwnAddress(IPAddress address) => OwnAddresses.Contains(address);
 }
 
 /// <summary>The configuration of an SMTP server cannot be used; the text says which parameter and why.</summary>

@@ -157,7 +157,7 @@ internal sealed partial class SmtpdSession
         {
             Errors++;
         }
-        else
+        else if (!verb.Is(VerbFlags.Restart))
         {
             counts.Succeed(index);
         }

@@ -1,5 +1,6 @@
 using Mta.Core.Smtp;
 using Mta.Services.Clients;
+using Mta.Services.Maps;
 using Mta.Services.Smtpd.Restrictions;
 
 namespace Mta.Services.Smtpd;
@@ -24,6 +25,7 @@ internal sealed partial class SmtpdSession : IDisposable
     private int junkCommands;
     private bool beyondReply;
     private string? endReason;
+    private EsmtpOptions unknownAuthorization;
 
     public SmtpdSession(SmtpdEnvironment environment, SmtpdConfig config, ClientStream stream, ClientInfo client, string tag)
     {
@@ -43,7 +45,8 @@ internal sealed partial class SmtpdSession : IDisposable
 
     public ClientStream Stream { get; }
 
-    public ClientInfo Client { get; }
+    /// <summary>Who the client is, or who it said with XCLIENT that it speaks for.</summary>
+    public ClientInfo Client { get; set; }
 
     /// <summary>The log's name of the service.</summary>
     public string Tag { get; }
@@ -85,7 +88,13 @@ internal sealed partial class SmtpdSession : IDisposable
     /// <summary>The reply with which the client was refused at CONNECT; every command but QUIT is refused then.</summary>
     public ServerReply? AccessDenied { get; set; }
 
-    /// <summary>The client's mail is in local context.</summary>
+    /// <summary>The user that XCLIENT named; null for none.</summary>
+    public string? Login { get; set; }
+
+    /// <summary>What only some clients may use: XCLIENT and XFORWARD.</summary>
+    public EsmtpOptions Authorized { get; private set; }
+
+    /// <summary>The message's headers are in local context.</summary>
     public bool LocalContext { get; set; }
 
     public int Errors { get; private set; }
@@ -146,6 +155,17 @@ internal sealed partial class SmtpdSession : IDisposable
     {
         Errors = 0;
         junkCommands = 0;
+    }
+
+    /// <summary>True when a table that failed leaves open whether the client may use XCLIENT or XFORWARD.</summary>
+    public bool IsUnknown(EsmtpOptions option) => (unknownAuthorization & option) != 0;
+
+    /// <summary>A table that failed leaves open what the client may do: the session ends.</summary>
+    public void EndForLocalData(string warning)
+    {
+        Log.Warning(Tag, $"{warning}");
+        Log.Info(Tag, $"{QueueTag}: reject: {Where} from {Client.Tag}: {Config.LocalDataError.Text}");
+        Reply(Config.LocalDataError);
     }
 
     /// <summary>A bare LF was seen: noted for the disconnect line.</summary>
@@ -229,7 +249,6 @@ internal sealed partial class SmtpdSession : IDisposable
         var config = Config;
         BareNewlineExcluded = config.BareNewline == BareNewlinePolicy.No
             || (await config.BareNewlineExclusions.MatchAsync(Client.Name, Client.IpAddress, stop).ConfigureAwait(false)).IsFound;
-        LocalContext = StandAlone || await config.LocalClients.MatchAsync(config, Client, stop).ConfigureAwait(false);
         if (config.Tls.IsWrapper && !StandAlone && !await Verbs.StartTlsVerb.HandshakeAsync(this, stop).ConfigureAwait(false))
         {
             EndOfHandshake();
@@ -247,13 +266,23 @@ internal sealed partial class SmtpdSession : IDisposable
             }
         }
 
+        Authorized = await AuthorizeAsync(config.XforwardHosts, EsmtpOptions.Xforward, stop).ConfigureAwait(false);
+        return await WelcomeAsync(stop).ConfigureAwait(false);
+    }
+
+    /// <summary>The first reply to the client as it is known now: at the connection, and after XCLIENT. False when it is the last one.</summary>
+    internal async ValueTask<bool> WelcomeAsync(CancellationToken stop)
+    {
         if (environment.IsDrained())
         {
-            replies.Add(config.Drained);
+            replies.Add(Config.Drained);
             return false;
         }
 
-        if (!config.DelayReject && !StandAlone && await Check.ClientAsync(stop).ConfigureAwait(false) is { } refusal)
+        unknownAuthorization &= ~EsmtpOptions.Xclient;
+        Authorized = (Authorized & ~EsmtpOptions.Xclient)
+            | await AuthorizeAsync(Config.XclientHosts, EsmtpOptions.Xclient, stop).ConfigureAwait(false);
+        if (!Config.DelayReject && !StandAlone && await Check.ClientAsync(stop).ConfigureAwait(false) is { } refusal)
         {
             AccessDenied = refusal;
             Reply(refusal);
@@ -261,8 +290,25 @@ internal sealed partial class SmtpdSession : IDisposable
             return true;
         }
 
-        replies.Add(config.Banner);
+        replies.Add(Config.Banner);
         return true;
+    }
+
+    private async ValueTask<EsmtpOptions> AuthorizeAsync(ListMatcher clients, EsmtpOptions option, CancellationToken cancellationToken)
+    {
+        if (clients.IsEmpty || StandAlone)
+        {
+            return EsmtpOptions.None;
+        }
+
+        var found = await clients.MatchAsync(Client.Name, Client.IpAddress, cancellationToken).ConfigureAwait(false);
+        if (found.IsFailed)
+        {
+            Log.LookupFailure(Tag, found);
+            unknownAuthorization |= option;
+        }
+
+        return found.IsFound ? option : EsmtpOptions.None;
     }
 
     private void LogEnd()

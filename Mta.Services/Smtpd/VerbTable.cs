@@ -13,6 +13,8 @@ internal enum VerbFlags
     BeforeTls = 2,
     /// <summary>RFC 2920 section 3.1: the last command of a pipelined group; the client has to wait for the reply.</summary>
     LastInGroup = 4,
+    /// <summary>Begins the session anew, so that Postfix does not count it as done.</summary>
+    Restart = 8,
 }
 
 /// <summary>
@@ -40,8 +42,8 @@ internal static class VerbTable
     [
         new("HELO", HeloVerb.CheckHelo, HeloVerb.ProceedHeloAsync, VerbFlags.Junk | VerbFlags.BeforeTls | VerbFlags.LastInGroup),
         new("EHLO", HeloVerb.CheckEhlo, HeloVerb.ProceedEhloAsync, VerbFlags.Junk | VerbFlags.BeforeTls | VerbFlags.LastInGroup),
-        new("XCLIENT", ForwardedVerb.CheckXclient, ForwardedVerb.ProceedAsync, VerbFlags.BeforeTls),
-        new("XFORWARD", ForwardedVerb.CheckXforward, ForwardedVerb.ProceedAsync, VerbFlags.None),
+        new("XCLIENT", XclientVerb.Check, XclientVerb.ProceedAsync, VerbFlags.BeforeTls | VerbFlags.Restart),
+        new("XFORWARD", XforwardVerb.Check, XforwardVerb.ProceedAsync, VerbFlags.None),
         new("STARTTLS", StartTlsVerb.Check, StartTlsVerb.ProceedAsync, VerbFlags.BeforeTls),
         new("AUTH", AuthVerb.Check, AuthVerb.ProceedAsync, VerbFlags.None),
         new("MAIL", MailVerb.Check, MailVerb.ProceedAsync, VerbFlags.None),

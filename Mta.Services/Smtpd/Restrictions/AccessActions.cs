@@ -1,6 +1,7 @@
 using Mta.Core.Config;
 using Mta.Core.Delivery;
 using Mta.Core.Lookup;
+using Mta.Services.Maps;
 
 namespace Mta.Services.Smtpd.Restrictions;
 
@@ -31,6 +32,7 @@ internal static class AccessActions
 
         if (found.IsFailed)
         {
+            context.Session.Log.LookupFailure(context.Session.Tag, found);
             return new(Verdict.Refuse(451, "3.5", $"<{about.Name}>: {about.Class} rejected: Server configuration error"));
         }
 

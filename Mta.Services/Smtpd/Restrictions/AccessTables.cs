@@ -17,7 +17,7 @@ internal static class AccessTables
         return CheckAsync(
             context,
             argument,
-            new ChainedKeys<DomainKeys, NetworkKeys>(DomainKeys(context, client.Name), new NetworkKeys(client.IpAddress)),
+            new ChainedKeys<DomainKeys, NetworkKeys>(DomainKeys(context, client.Name), new NetworkKeys(client.Address)),
             new AccessSubject(client.Tag, "Client host", "check_client_access"),
             cancellationToken);
     }

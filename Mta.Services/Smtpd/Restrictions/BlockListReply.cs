@@ -4,6 +4,7 @@ using Mta.Core.Addresses;
 using Mta.Core.Config;
 using Mta.Core.Delivery;
 using Mta.Services.Dns;
+using Mta.Services.Maps;
 
 namespace Mta.Services.Smtpd.Restrictions;
 
@@ -38,7 +39,7 @@ internal sealed class BlockListReply
         var found = await rules.ReplyMaps.FindAsync(listing.Argument, cancellationToken).ConfigureAwait(false);
         if (found.IsFailed)
         {
-            session.Log.Warning(session.Tag, $"{Parameters.RblReplyMaps.Name}: {found.Text}");
+            session.Log.LookupFailure(session.Tag, found);
             return Verdict.ConfigurationError;
         }
 

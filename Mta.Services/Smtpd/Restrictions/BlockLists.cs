@@ -67,7 +67,7 @@ internal static class BlockLists
     public static ValueTask<Verdict> PermitClientAsync(CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken)
     {
         var client = context.Session.Client;
-        return PermitAsync(context, argument, Reversed(client.IpAddress), client.Address, cancellationToken);
+        return client.IpAddress is { } address ? PermitAsync(context, argument, Reversed(address), client.Address, cancellationToken) : new(Verdict.Dunno);
     }
 
     public static ValueTask<Verdict> PermitClientNameAsync(CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken) =>
@@ -102,7 +102,7 @@ internal static class BlockLists
     private static ValueTask<Verdict> RejectAddressAsync(CheckContext context, string argument, CancellationToken cancellationToken)
     {
         var client = context.Session.Client;
-        return RejectAsync(context, argument, Reversed(client.IpAddress), client.Address, ClientHost, cancellationToken);
+        return client.IpAddress is { } address ? RejectAsync(context, argument, Reversed(address), client.Address, ClientHost, cancellationToken) : new(Verdict.Dunno);
     }
 
     private static ValueTask<Verdict> RejectNameAsync(

@@ -2,6 +2,7 @@ using Mta.Core.Addresses;
 using Mta.Core.Config;
 using Mta.Core.Smtp;
 using Mta.Services.Clients;
+using Mta.Services.Maps;
 
 namespace Mta.Services.Smtpd.Restrictions;
 
@@ -11,8 +12,11 @@ namespace Mta.Services.Smtpd.Restrictions;
 /// </summary>
 internal sealed partial class CheckContext(SmtpdSession session)
 {
+    private static readonly ServerReply TemporaryLookupError = new("451 4.3.0 Temporary lookup error");
+
     private bool? isMyNetwork;
     private SessionDns? dns;
+    private bool rewriteContextKnown;
 
     /// <summary>What defer_if_permit left after each list, for those that come later in the session or transaction.</summary>
     private Verdict deferredByClient;
@@ -57,7 +61,7 @@ internal sealed partial class CheckContext(SmtpdSession session)
             var found = await Config.MyNetworks.MatchAsync(client.Name, client.IpAddress, cancellationToken).ConfigureAwait(false);
             if (found.IsFailed)
             {
-                session.Log.Warning(session.Tag, $"{client.Tag}: {found.Text}");
+                session.Log.LookupFailure(session.Tag, found);
                 return null;
             }
 
@@ -65,6 +69,14 @@ internal sealed partial class CheckContext(SmtpdSession session)
         }
 
         return isMyNetwork;
+    }
+
+    /// <summary>The client is another one from here on.</summary>
+    public void ForgetClient()
+    {
+        isMyNetwork = null;
+        rewriteContextKnown = false;
+        deferredByClient = deferredByHelo = deferredBySender = default;
     }
 
     /// <summary>The client list at CONNECT, when rejects are not delayed. The reply that refuses, logged; or null.</summary>
@@ -85,6 +97,35 @@ internal sealed partial class CheckContext(SmtpdSession session)
     {
         Begin(address, null);
         return Refused(reply);
+    }
+
+    /// <summary>Finds out whether the client's mail is in local context (local_header_rewrite_clients), once for a client.</summary>
+    public async ValueTask<ServerReply?> RewriteContextAsync(CancellationToken cancellationToken)
+    {
+        if (rewriteContextKnown)
+        {
+            return null;
+        }
+
+        if (!session.StandAlone)
+        {
+            var found = await Config.LocalClients.MatchAsync(Config, session.Client, cancellationToken).ConfigureAwait(false);
+            if (found.IsFailed)
+            {
+                Begin(null, null);
+                session.Log.LookupFailure(session.Tag, found);
+                return Refused(TemporaryLookupError);
+            }
+
+            session.LocalContext = found.IsFound;
+        }
+        else
+        {
+            session.LocalContext = true;
+        }
+
+        rewriteContextKnown = true;
+        return null;
     }
 
     /// <summary>The address of MAIL: whether it can be one, and without smtpd_delay_reject the sender list.</summary>
@@ -155,7 +196,7 @@ internal sealed partial class CheckContext(SmtpdSession session)
     /// <summary><c>&lt;subject&gt;: CLASS rejected: text</c>.</summary>
     public string Frame(string text) => $"<{Subject}>: {Class} rejected: {text}";
 
-    /// <summary>The refusal when a table cannot answer: never "not found".</summary>
+    /// <summary>The refusal when a table cannot answer: never "not found". As in Postfix the address stands there without quotes.</summary>
     public static ServerReply TemporaryLookupFailure(string address) =>
         new($"451 4.3.0 <{address}>: Temporary lookup failure");
 

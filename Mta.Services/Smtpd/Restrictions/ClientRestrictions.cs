@@ -6,7 +6,7 @@ namespace Mta.Services.Smtpd.Restrictions;
 internal static class ClientRestrictions
 {
     public static ValueTask<Verdict> PermitInetInterfaces(CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken) =>
-        new(context.Config.IsOwnAddress(context.Session.Client.IpAddress) ? Verdict.Ok : Verdict.Dunno);
+        new(context.Config.IsOwnAddress(context.Session.Client.ConnectedAddress) ? Verdict.Ok : Verdict.Dunno);
 
     public static async ValueTask<Verdict> PermitMyNetworksAsync(
         CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken) =>
@@ -35,23 +35,23 @@ internal static class ClientRestrictions
 
     public static ValueTask<Verdict> RejectUnknownClientHostname(
         CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken) =>
-        new(context.Session.Client.Name == "unknown"
+        new(context.Session.Client.NameStatus != ClientNameStatus.Known
             ? Verdict.Refuse(
-                UnknownCode(context),
+                Code(context, context.Session.Client.NameStatus),
                 "7.25",
                 $"Client host rejected: cannot find your hostname, [{context.Session.Client.Address}]")
             : Verdict.Dunno);
 
     public static ValueTask<Verdict> RejectUnknownReverseClientHostname(
         CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken) =>
-        new(context.Session.Client.ReverseName is null
+        new(context.Session.Client.ReverseNameStatus != ClientNameStatus.Known
             ? Verdict.Refuse(
-                UnknownCode(context),
+                Code(context, context.Session.Client.ReverseNameStatus),
                 "7.1",
                 $"Client host rejected: cannot find your reverse hostname, [{context.Session.Client.Address}]")
             : Verdict.Dunno);
 
-    /// <summary>Where the DNS failed the client may come again, whatever the configuration says.</summary>
-    private static int UnknownCode(CheckContext context) =>
-        context.Session.Client.IsNameUncertain ? 450 : context.Settings.Get(Parameters.UnknownClientRejectCode);
+    // What the DNS may know later is no reason to refuse for good.
+    private static int Code(CheckContext context, ClientNameStatus status) =>
+        status == ClientNameStatus.TemporaryFailure ? 450 : context.Settings.Get(Parameters.UnknownClientRejectCode);
 }

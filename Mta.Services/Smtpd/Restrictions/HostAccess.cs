@@ -60,7 +60,7 @@ internal static class HostAccess
     {
         var client = context.Session.Client;
         var name = client.ReverseName ?? "unknown";
-        var keys = new ChainedKeys<DomainKeys, NetworkKeys>(DomainKeys(context, name), new NetworkKeys(client.IpAddress));
+        var keys = new ChainedKeys<DomainKeys, NetworkKeys>(DomainKeys(context, name), new NetworkKeys(client.Address));
         var found = await argument.Tables.FindFirstAsync(keys, cancellationToken).ConfigureAwait(false);
         var about = new AccessSubject(name, "Unverified Client host", "check_reverse_client_hostname_access");
         return await ActAsync(context, argument, found, name, about, cancellationToken).ConfigureAwait(false);
@@ -189,7 +189,7 @@ internal static class HostAccess
     private static async ValueTask<Verdict?> CheckAddressAsync(
         CheckContext context, RestrictionArgument argument, IPAddress address, string name, AccessSubject about, CancellationToken cancellationToken)
     {
-        var found = await argument.Tables.FindFirstAsync(new NetworkKeys(address), cancellationToken).ConfigureAwait(false);
+        var found = await argument.Tables.FindFirstAsync(new NetworkKeys(address.ToString()), cancellationToken).ConfigureAwait(false);
         return found.Outcome == LookupOutcome.NotFound
             ? null
             : await ActAsync(context, argument, found, name, about, cancellationToken).ConfigureAwait(false);

@@ -1,6 +1,7 @@
 using Mta.Core.Addresses;
 using Mta.Services.Clients;
 using Mta.Services.Dns;
+using Mta.Services.Maps;
 
 namespace Mta.Services.Smtpd.Restrictions;
 
@@ -136,7 +137,7 @@ internal static class MxBackup
                 var match = await context.Config.DnsRules.BackupNetworks.MatchAsync(host.Exchange, address, cancellationToken).ConfigureAwait(false);
                 if (match.IsFailed)
                 {
-                    session.Log.Warning(session.Tag, $"{match.Text}");
+                    session.Log.LookupFailure(session.Tag, match);
                     session.Log.Warning(
                         session.Tag, $"all_auth_mx_addr: permit_mx_backup_networks lookup error for address {address} for {host.Exchange}");
                     return problem ?? Verdict.DeferIfReject(450, "4.4", $"{begin}Unable to verify host {host.Exchange} as mail exchanger");

@@ -1,5 +1,6 @@
 using Mta.Core.Lookup;
 using Mta.Services.Clients;
+using Mta.Services.Maps;
 
 namespace Mta.Services.Smtpd.Restrictions;
 
@@ -55,7 +56,12 @@ internal static class SenderLogins
 
         var match = resolution.Outcome == ResolveOutcome.Failed
             ? default
-            : await logins.FindMailAddressAsync(resolution.Recipient, AddressKeyForms.Address, context.Config.Addresses, cancellationToken).ConfigureAwait(false);
+            : await logins.FindMailAddressAsync(resolution.Recipient, AddressKeyForms.AddressOrPlain, context.Config.Addresses, cancellationToken).ConfigureAwait(false);
+        if (match.IsFailed)
+        {
+            context.Session.Log.LookupFailure(context.Session.Tag, match.Result);
+        }
+
         return resolution.Outcome == ResolveOutcome.Failed || match.IsFailed ? Verdict.Fault(CheckContext.TemporaryLookupFailure(sender))
             : match.IsFound ? Verdict.Refuse(553, "7.1", $"<{sender}>: Sender address rejected: not logged in")
             : Verdict.Dunno;

@@ -80,7 +80,7 @@ internal sealed class UnlistedRecipients
         // An address that tables map to another one exists, whatever its domain is; and when they fail, nobody knows.
         foreach (var maps in isSender ? senderMappings : recipientMappings)
         {
-            if (await IsKnownAsync(maps, resolution, address, cancellationToken).ConfigureAwait(false) is { } verdict)
+            if (await IsKnownAsync(context, maps, resolution, address, cancellationToken).ConfigureAwait(false) is { } verdict)
             {
                 return verdict;
             }
@@ -107,7 +107,7 @@ internal sealed class UnlistedRecipients
             return Verdict.Dunno;
         }
 
-        if (tables != virtualAlias && await IsKnownAsync(tables.Maps, resolution, address, cancellationToken).ConfigureAwait(false) is { } known)
+        if (tables != virtualAlias && await IsKnownAsync(context, tables.Maps, resolution, address, cancellationToken).ConfigureAwait(false) is { } known)
         {
             return known;
         }
@@ -126,12 +126,17 @@ internal sealed class UnlistedRecipients
     }
 
     /// <summary>Dunno when the tables have the address, a refusal when they fail; null when they do not have it.</summary>
-    private async ValueTask<Verdict?> IsKnownAsync(TableList maps, Resolution resolution, string address, CancellationToken cancellationToken)
+    private async ValueTask<Verdict?> IsKnownAsync(
+        CheckContext context, TableList maps, Resolution resolution, string address, CancellationToken cancellationToken)
     {
-        var match = await maps.FindMailAddressAsync(resolution.Recipient, AddressKeyForms.Address, addresses, cancellationToken).ConfigureAwait(false);
-        return match.IsFound ? Verdict.Dunno
-            : match.IsFailed ? Verdict.Fault(CheckContext.TemporaryLookupFailure(address))
-            : null;
+        var match = await maps.FindMailAddressAsync(resolution.Recipient, AddressKeyForms.AddressOrPlain, addresses, cancellationToken).ConfigureAwait(false);
+        if (match.IsFailed)
+        {
+            context.Session.Log.LookupFailure(context.Session.Tag, match.Result);
+            return Verdict.Fault(CheckContext.TemporaryLookupFailure(address));
+        }
+
+        return match.IsFound ? Verdict.Dunno : null;
     }
 
     /// <summary>Another system's address: nothing here knows it.</summary>

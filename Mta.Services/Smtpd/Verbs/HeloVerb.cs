@@ -36,7 +36,20 @@ internal static class HeloVerb
 
         var keywords = session.Config.Keywords;
         var tlsActive = session.Stream.Tls is not null;
-        var (offered, discarded) = await keywords.OfferAsync(session.Client, tlsActive, cancellationToken).ConfigureAwait(false);
+        var offer = await keywords.OfferAsync(session.Client, session.Authorized, tlsActive, cancellationToken).ConfigureAwait(false);
+        if (offer is not var (offered, discarded))
+        {
+            session.EndForLocalData($"don't know what EHLO features to announce to {session.Client.Tag}");
+            return;
+        }
+
+        if (session.IsUnknown(EsmtpOptions.Xclient | EsmtpOptions.Xforward))
+        {
+            var unknown = session.IsUnknown(EsmtpOptions.Xclient) ? "XCLIENT" : "XFORWARD";
+            session.EndForLocalData($"don't know if EHLO feature {unknown} should be announced to {session.Client.Tag}");
+            return;
+        }
+
         if (discarded is not null)
         {
             session.Log.Info(session.Tag, $"discarding EHLO keywords: {discarded}");

@@ -42,7 +42,14 @@ internal static class MailVerb
             return ProtocolReplies.BadSender;
         }
 
-        if (mail.Parameters.Parse(rest, session.Offered) is { } refusal)
+        var refusal = mail.Parameters.Parse(rest, session.Offered);
+        if (!MayHaveDomain(session, address))
+        {
+            ReportBadPath(session, "MAIL", raw);
+            return ProtocolReplies.BadSender;
+        }
+
+        if (refusal is not null)
         {
             return refusal;
         }
@@ -74,6 +81,12 @@ internal static class MailVerb
     public static async ValueTask ProceedAsync(SmtpdSession session, CancellationToken cancellationToken)
     {
         var address = session.Parsed.Address;
+        if (await session.Check.RewriteContextAsync(cancellationToken).ConfigureAwait(false) is { } failure)
+        {
+            session.Reply(failure);
+            return;
+        }
+
         if (!session.StandAlone && await session.Check.SenderAddressAsync(address, cancellationToken).ConfigureAwait(false) is { } refusal)
         {
             session.Reply(refusal);
@@ -99,6 +112,11 @@ internal static class MailVerb
 
     internal static void ReportBadPath(SmtpdSession session, string command, ReadOnlySpan<byte> raw) =>
         session.Log.Warning(session.Tag, $"Illegal address syntax from {session.Client.Tag} in {command} command: {raw}");
+
+    /// <summary>A domain that is not ASCII is for clients that ask for SMTPUTF8 (RFC 6531); a local part may be what it is.</summary>
+    internal static bool MayHaveDomain(SmtpdSession session, string address) =>
+        IsAscii(address) || Ascii.IsValid(Core.Addresses.MailAddress.Domain(address))
+        || session.Mail.Parameters.Flags.HasFlag(Core.Queue.EnvelopeFlags.SmtpUtf8);
 
     internal static bool IsAscii(string address) => Ascii.IsValid(address.AsSpan());
 }

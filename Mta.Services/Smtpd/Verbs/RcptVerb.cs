@@ -35,7 +35,7 @@ internal static class RcptVerb
         }
 
         // Only a sender may be null.
-        if (outcome == PathOutcome.Bad || address.Length == 0)
+        if (outcome == PathOutcome.Bad || address.Length == 0 || !MailVerb.MayHaveDomain(session, address))
         {
             MailVerb.ReportBadPath(session, "RCPT", raw);
             return ProtocolReplies.BadRecipient;
@@ -98,23 +98,39 @@ internal static class RcptVerb
     {
         var mail = session.Mail;
         var client = session.Client;
+        var origin = mail.Forwarded is { HasClient: true } forwarded ? forwarded : null;
         mail.Open((session.Config.Snapshot.Cleanup ?? session.Environment.Cleanup).Begin(new CleanupRequest
         {
             Sender = mail.Sender,
-            LocalContext = session.LocalContext,
+            LocalContext = mail.Forwarded?.IsLocal ?? session.LocalContext,
             Flags = mail.Parameters.Flags,
             Return = mail.Parameters.Return,
             EnvelopeId = mail.Parameters.EnvelopeId,
-            ClientName = client.Name,
-            ClientAddress = client.Address,
+            ClientName = origin is null ? client.Name : origin.Name,
+            ClientAddress = origin is null ? client.Address : origin.Address,
             ClientPort = client.Port,
-            Protocol = session.Protocol,
-            Helo = session.Helo ?? "",
+            Protocol = origin is null ? session.Protocol : origin.Protocol,
+            Helo = origin is null ? session.Helo ?? "" : origin.Helo,
             CleanupService = session.Config.Overrides.CleanupService,
             ContentFilter = session.Config.Overrides.ContentFilter,
             MapsAddresses = session.Config.Overrides.MapsAddresses,
             ChecksContent = session.Config.Overrides.ChecksContent,
         }));
-        session.Log.Info(session.Tag, $"{mail.Message!.IdText}: client={client.Tag}");
+        if (session.Login is null && mail.Forwarded is null)
+        {
+            session.Log.Info(session.Tag, $"{mail.Message!.IdText}: client={client.Tag}");
+        }
+        else
+        {
+            LogOrigin(session);
+        }
+    }
+
+    private static void LogOrigin(SmtpdSession session)
+    {
+        var login = session.Login is { } user ? $", sasl_method=XCLIENT, sasl_username={user}" : "";
+        var identifier = session.Mail.Forwarded?.Identifier is { } id ? $", orig_queue_id={id}" : "";
+        var origin = session.Mail.Forwarded is { HasClient: true } forwarded ? $", orig_client={forwarded.Tag(session.Config.LogClientPort)}" : "";
+        session.Log.Info(session.Tag, $"{session.QueueTag}: client={session.Client.Tag}{login}{identifier}{origin}");
     }
 }

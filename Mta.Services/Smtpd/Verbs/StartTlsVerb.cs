@@ -66,6 +66,7 @@ internal static class StartTlsVerb
         }
 
         session.Helo = null;
+        session.Login = null;
         session.IsEsmtp = false;
         session.Offered = session.Config.Keywords.Possible & ~EsmtpOptions.StartTls;
         if (tls.LogLevel > 0)

@@ -112,7 +112,8 @@ public sealed partial class RewritingPair : IAsyncDisposable
         await Until.TrueAsync(
             async () => Array.TrueForAll(await mta.QueueAsync(cancellationToken), e => e.QueueName == "deferred"), "nothing of ours is on its way", cancellationToken);
         return new RewritingOutcome(
-            replies, [.. Delivered(1, sinks[0], cases), .. Delivered(2, sinks[1], cases)], Log(mta.Log()[log..], sinks[0].Port, sinks[1].Port));
+            replies, [.. Delivered(1, sinks[0], cases), .. Delivered(2, sinks[1], cases)],
+            Log(mta.Log()[log..].Replace(mta.ConfigurationDirectory, "DIRECTORY", StringComparison.Ordinal), sinks[0].Port, sinks[1].Port));
     }
 
     private async Task<RewritingOutcome> RunPostfixAsync(RewritingCase cases, CancellationToken cancellationToken)
@@ -122,8 +123,13 @@ public sealed partial class RewritingPair : IAsyncDisposable
         await postfix.ReloadAsync(cancellationToken);
         var replies = await SendAsync(postfix.SmtpPort, cases, cancellationToken);
         await Until.TrueAsync(postfix.IsIdle, "nothing of Postfix's is on its way", cancellationToken);
+
+        // Its log service is a process of its own, and comes last.
+        await Until.TrueAsync(
+            () => Sessions().Count(postfix.Log()[log..]) >= cases.Messages.Count + cases.Sessions.Count, "Postfix's log has all sessions", cancellationToken);
         return new RewritingOutcome(
-            replies, [.. Delivered(1, sinks[2], cases), .. Delivered(2, sinks[3], cases)], Log(postfix.Log()[log..], sinks[2].Port, sinks[3].Port));
+            replies, [.. Delivered(1, sinks[2], cases), .. Delivered(2, sinks[3], cases)],
+            Log(postfix.Log()[log..].Replace(postfix.Configuration, "DIRECTORY", StringComparison.Ordinal), sinks[2].Port, sinks[3].Port));
     }
 
     private static async Task WriteAsync(string directory, string mainCf, RewritingCase cases, int first, int second, CancellationToken cancellationToken)
@@ -192,17 +198,33 @@ public sealed partial class RewritingPair : IAsyncDisposable
         var from = session[0].StartsWith("from ", StringComparison.Ordinal) ? session[0][5..] : "127.0.0.1";
         await using var client = await SmtpDialogue.ConnectFromAsync(from, port, cancellationToken);
         var place = $"session {session[0]}";
+        var inContent = false;
         foreach (var command in session.Where(c => !c.StartsWith("from ", StringComparison.Ordinal)))
         {
             place = command.StartsWith("MAIL ", StringComparison.Ordinal) ? $"session {session[0]} {command}" : place;
-            var reply = await client.SayAsync(command, cancellationToken);
-            if (!command.StartsWith("EHLO", StringComparison.Ordinal))
+            if (inContent && command != ".")
             {
-                replies.Add($"{place}: {command}: {(reply.StartsWith("220 ", StringComparison.Ordinal) ? "220" : reply)}");
+                await client.SendAsync(Encoding.Latin1.GetBytes(command + "\r\n"), cancellationToken);
+                continue;
             }
+
+            // What EHLO announces to some clients only.
+            var reply = await client.SayAsync(command, cancellationToken);
+            var shown = command.StartsWith("EHLO", StringComparison.Ordinal) && reply.StartsWith("250", StringComparison.Ordinal) ? string.Join(", ", reply.Split('\n').Where(l => l.Contains("-X", StringComparison.Ordinal)))
+                : reply.StartsWith("220 ", StringComparison.Ordinal) ? "220"
+                : ClientPorts().Replace(QueuedAs().Replace(reply, "queued as ID"), "]:PORT");
+            replies.Add($"{place}: {command}: {shown}");
+            inContent = reply.StartsWith("354 ", StringComparison.Ordinal);
         }
 
-        await client.SayAsync("QUIT", cancellationToken);
+        try
+        {
+            await client.SayAsync("QUIT", cancellationToken);
+        }
+        catch (IOException)
+        {
+            // The server was done with this client.
+        }
     }
 
     /// <summary>Which server got what for whom. Notifications are a matter of their own.</summary>
@@ -211,10 +233,10 @@ public sealed partial class RewritingPair : IAsyncDisposable
         var all = new List<string>();
         foreach (var message in sink.Messages())
         {
-            if (CaseLine().Match(message.Content) is { Success: true } line && !message.Content.Contains("multipart/report", StringComparison.Ordinal) && cases.Messages.Exists(m => m.Name == line.Groups[1].Value))
+            if (CaseLine().Match(message.Content) is { Success: true } line && !message.Content.Contains("multipart/report", StringComparison.Ordinal) && IsOf(cases, line.Groups[1].Value, out var inSession))
             {
                 var recipients = string.Join(", ", message.Recipients.Order(StringComparer.Ordinal));
-                all.Add(string.Create(CultureInfo.InvariantCulture, $"{line.Groups[1].Value} at {number}: from <{message.MailFrom}> to {recipients}\n{Normal(message.Content)}"));
+                all.Add(string.Create(CultureInfo.InvariantCulture, $"{line.Groups[1].Value} at {number}: from <{message.MailFrom}> to {recipients}\n{Normal(message.Content, keepsReceived: inSession)}"));
             }
         }
 
@@ -222,14 +244,23 @@ public sealed partial class RewritingPair : IAsyncDisposable
         return all;
     }
 
-    private static string Normal(string message)
+    /// <summary>Messages are CASE-NUMBER, those of sessions CASE-sNUMBER.</summary>
+    private static bool IsOf(RewritingCase cases, string name, out bool inSession)
     {
-        message = OwnReceived().Replace(message, "");
+        var number = name.StartsWith(cases.Name + "-", StringComparison.Ordinal) ? name.AsSpan(cases.Name.Length + 1) : [];
+        inSession = number is ['s', ..];
+        number = inSession ? number[1..] : number;
+        return number.Length > 0 && !number.ContainsAnyExceptInRange('0', '9');
+    }
+
+    private static string Normal(string message, bool keepsReceived)
+    {
+        message = keepsReceived ? Ids().Replace(message, " id ID") : OwnReceived().Replace(message, "");
         message = Times().Replace(message, "TIME");
         return MessageIds().Replace(message, "essage-Id: <ID@mx.example.org>");
     }
 
-    /// <summary>Deliveries, what checks of the client say, and warnings of what rewrites.</summary>
+    /// <summary>Deliveries, what checks of the client say, clients and refusals, and warnings of what rewrites.</summary>
     private static List<string> Log(string log, int first, int second)
     {
         var lines = new SortedSet<string>(StringComparer.Ordinal);
@@ -240,11 +271,19 @@ public sealed partial class RewritingPair : IAsyncDisposable
 
         foreach (Match match in Warnings().Matches(log))
         {
-            // Of the table itself.
-            if (!TableWarnings().IsMatch(match.Value))
+            // What is said when a table is opened or asked beforehand, and what Postfix's library says of what it reads.
+            if (!Beside().IsMatch(match.Value))
             {
-                lines.Add($"{match.Groups[1].Value}: {match.Groups[2].Value}");
+                var text = Dates().Replace(Ids().Replace(match.Groups[2].Value, " id ID"), "TIME");
+
+                // Without smtputf8_enable Postfix's log has two question marks for ä.
+                lines.Add($"{match.Groups[1].Value}: {(text.StartsWith("Illegal", StringComparison.Ordinal) ? NotAscii().Replace(text, "??") : text)}");
             }
+        }
+
+        foreach (var match in Sessions().Matches(log).Concat(Clients().Matches(log)))
+        {
+            lines.Add(ClientPorts().Replace(match.Groups[1].Value, "]:PORT"));
         }
 
         foreach (Match match in Checks().Matches(log))
@@ -258,8 +297,26 @@ public sealed partial class RewritingPair : IAsyncDisposable
             .Replace(second.ToString(CultureInfo.InvariantCulture), "SINK2", StringComparison.Ordinal);
     }
 
-    [GeneratedRegex(" lookup error for | is unavailable[.] | table lookup problem| lookup failure| map .*, line ")]
-    private static partial Regex TableWarnings();
+    [GeneratedRegex(@" is unavailable[.] | map .*, line |, line \d+: | lookup error for ""\*""|valid_ipv4_hostaddr|midna_domain|smtpd_client_event_limit_exceptions")]
+    private static partial Regex Beside();
+
+    [GeneratedRegex(@"postfix/smtpd\[\d+\]: (disconnect from .*(?<!commands=0/0))$", RegexOptions.Multiline)]
+    private static partial Regex Sessions();
+
+    [GeneratedRegex(@"postfix/smtpd\[\d+\]: [0-9A-Za-z]+: ((?:client=|reject: |reject_warning: ).*)")]
+    private static partial Regex Clients();
+
+    [GeneratedRegex(@"\]:\d{5}")]
+    private static partial Regex ClientPorts();
+
+    [GeneratedRegex("[^\\x00-\\x7f]")]
+    private static partial Regex NotAscii();
+
+    [GeneratedRegex(" id [0-9A-Za-z]{10,}")]
+    private static partial Regex Ids();
+
+    [GeneratedRegex("[A-Z][a-z]{2}, [ 0-9]?[0-9] [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} [+-][0-9]{4} \\([A-Z]+\\)")]
+    private static partial Regex Dates();
 
     [GeneratedRegex("queued as [0-9A-Za-z]+")]
     private static partial Regex QueuedAs();
@@ -284,6 +341,6 @@ public sealed partial class RewritingPair : IAsyncDisposable
     private static partial Regex Checks();
 
     // But not what Postfix says of a clock of this machine that runs unlike another one.
-    [GeneratedRegex(@"postfix/(cleanup|trivial-rewrite|smtp)\[\d+\]: warning: (?!file system clock|resetting file time)(?:[0-9A-Za-z]{10,}: )?(.*)")]
+    [GeneratedRegex(@"postfix/(cleanup|trivial-rewrite|smtpd?)\[\d+\]: (?:warning|fatal): (?!file system clock|resetting file time)(?:[0-9A-Za-z]{10,}: )?(.*)")]
     private static partial Regex Warnings();
 }

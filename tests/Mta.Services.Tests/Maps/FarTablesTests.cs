@@ -46,7 +46,7 @@ public sealed class FarTablesTests : IAsyncLifetime
     {
         var list = await OpenAsync(["mail.example.com", "example.com"], ["192.0"]);
         var keys = new ChainedKeys<DomainKeys, NetworkKeys>(
-            new(name, withDots: false), new(IPAddress.Parse(found is null ? "198.51.100.7" : "192.0.2.7")));
+            new(name, withDots: false), new(found is null ? "198.51.100.7" : "192.0.2.7"));
         await CostsOneAsync(found, () => list.FindFirstAsync(keys, Stop));
     }
 
