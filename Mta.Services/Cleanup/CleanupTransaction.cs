@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using Mta.Core.Addresses;
 using Mta.Core.Mime;
 using Mta.Core.Queue;
 using Mta.Services.Cleanup.Checks;
@@ -86,7 +87,7 @@ internal sealed class CleanupTransaction : ICleanupTransaction, IContentOutput
 
     public void Append(ReadOnlySpan<byte> content)
     {
-        if (tooBig || storeFailed || content.IsEmpty)
+        if (tooBig || storeFailed || content.IsEmpty || actions is { Discard: true })
         {
             return;
         }
@@ -272,18 +273,38 @@ internal sealed class CleanupTransaction : ICleanupTransaction, IContentOutput
         return stored;
     }
 
-    /// <summary>The one recipient that a rule puts in the place of all; it is known as the first of them.</summary>
-    private IReadOnlyList<Recipient> Redirected(IReadOnlyList<Recipient> recipients) =>
-        actions?.Redirect is { } address
-            ? [new Recipient
+    /// <summary>The one recipient that a rule puts in the place of all; it is known as the first of them by domain and address, as Postfix sorts them.</summary>
+    private IReadOnlyList<Recipient> Redirected(IReadOnlyList<Recipient> recipients)
+    {
+        if (actions?.Redirect is not { } address)
+        {
+            return recipients;
+        }
+
+        var first = recipients[0];
+        foreach (var recipient in recipients)
+        {
+            first = Compare(recipient.Address, first.Address) < 0 ? recipient : first;
+        }
+
+        return
+        [
+            new Recipient
             {
                 Number = 0,
                 Address = address,
-                Original = recipients[0].Original ?? recipients[0].Address,
-                Notify = recipients[0].Notify,
-                OriginalRecipient = recipients[0].OriginalRecipient,
-            }]
-            : recipients;
+                Original = first.Original ?? first.Address,
+                Notify = first.Notify,
+                OriginalRecipient = first.OriginalRecipient,
+            },
+        ];
+    }
+
+    private static int Compare(string one, string other)
+    {
+        var domains = MailAddress.Domain(one).CompareTo(MailAddress.Domain(other), StringComparison.OrdinalIgnoreCase);
+        return domains != 0 ? domains : string.CompareOrdinal(one, other);
+    }
 
     /// <summary>What looks into the content, made when the first of it comes: by then the recipients are known, for its log.</summary>
     private ContentChecks? FindChecks()

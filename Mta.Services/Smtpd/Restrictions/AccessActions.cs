@@ -11,7 +11,7 @@ namespace Mta.Services.Smtpd.Restrictions;
 /// <param name="Restriction">The restriction that asks.</param>
 internal readonly record struct AccessSubject(string Name, string Class, string Restriction)
 {
-    /// <summary>The key that the table knows, for warnings of its entry; the subject's name when it is not known.</summary>
+    /// <summary>What is looked up, whole, for warnings; the name when it is that.</summary>
     public string? Key { get => field ?? Name; init; }
 }
 

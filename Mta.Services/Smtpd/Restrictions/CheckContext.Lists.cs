@@ -23,6 +23,9 @@ internal sealed partial class CheckContext
     /// <summary>An access table's answer may not have more restrictions.</summary>
     public bool IsNestedTooDeep => depth > MostNested;
 
+    /// <summary>A class of restrictions names itself. The limit of tables, which Postfix has too, is the first one to be met where both are in the circle.</summary>
+    public bool IsNestedEndlessly => depth > 2 * MostNested;
+
     /// <summary>smtpd_log_access_permit_actions names something.</summary>
     public bool LogsPermits => !Config.LoggedPermits.IsEmpty;
 
@@ -108,7 +111,7 @@ internal sealed partial class CheckContext
             action switch
             {
                 "permit" => $"{Class}={Subject} ",
-                "permit_auth_destination" or "permit_mx_backup" => $"Recipient address={AddressQuoting.ToExternal(Recipient ?? "")} ",
+                "permit_auth_destination" or "permit_mx_backup" => $"Recipient address={Recipient} ",
                 "permit_naked_ip_address" => $"Helo command={session.Helo} ",
                 _ => $"Client host={session.Client.Tag} ",
             },

@@ -22,9 +22,13 @@ internal static class DestinationRestrictions
     public static ValueTask<Verdict> CheckRelayDomains(CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken)
     {
         var session = context.Session;
-        session.Log.Warning(
-            session.Tag,
-            $"support for restriction \"check_relay_domains\" will be removed from {context.Config.MailName}; use \"reject_unauth_destination\" instead");
+        if (context.Config.Restrictions.WarnsOfRelayDomains())
+        {
+            session.Log.Warning(
+                session.Tag,
+                $"support for restriction \"check_relay_domains\" will be removed from {context.Config.MailName}; use \"reject_unauth_destination\" instead");
+        }
+
         return context.Recipient is null ? new(Verdict.Dunno)
             : IsOurs(context) ? new(Verdict.Ok)
             : new(Verdict.Refuse(context.Settings.Get(Parameters.RelayDomainsRejectCode), "7.1", context.Frame("Relay access denied")));

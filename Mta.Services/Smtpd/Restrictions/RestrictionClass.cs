@@ -8,7 +8,7 @@ internal sealed class RestrictionClass(string name)
 
     public ValueTask<Verdict> AskAsync(CheckContext context, RestrictionArgument argument, CancellationToken cancellationToken)
     {
-        if (!context.IsNestedTooDeep)
+        if (!context.IsNestedEndlessly)
         {
             return context.EvaluateAsync(List, cancellationToken);
         }

@@ -19,6 +19,7 @@ internal sealed class RestrictionLists
         ["reject_unauth_destination", "defer_unauth_destination", "reject", "defer", "defer_if_permit", "check_relay_domains"];
 
     private readonly RestrictionCompiler compiler;
+    private int relayDomainsWarned;
 
     /// <exception cref="SmtpdConfigException">A list names what is not there, or lets everybody relay.</exception>
     public RestrictionLists(Settings settings, TableRegistry tables)
@@ -70,6 +71,9 @@ internal sealed class RestrictionLists
     /// <param name="class">What it is about, for a warning.</param>
     /// <param name="tableRestriction">The restriction that a table without one stands for, in a class that the list names; null for none.</param>
     public Restriction[] Compile(string text, string @class, string? tableRestriction) => compiler.CompileAnswer(text, @class, tableRestriction);
+
+    /// <summary>True the first time: check_relay_domains is out of date.</summary>
+    public bool WarnsOfRelayDomains() => Interlocked.Exchange(ref relayDomainsWarned, 1) == 0;
 
     // What comes after "permit" never works.
     private static bool Guards(Restriction[] list, HashSet<RestrictionClass> seen)

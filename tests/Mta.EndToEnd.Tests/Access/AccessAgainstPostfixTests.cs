@@ -18,11 +18,18 @@ public sealed class AccessAgainstPostfixTests
         notify_classes =
         """;
 
-    [Fact]
-    public async Task Every_case_ends_as_with_postfix()
+    // Some at a time: each case is a service, and both systems have to start them all.
+    [Theory]
+    [InlineData("client", "helo", "relay", "etrn")]
+    [InlineData("sender", "data", "end-of-data", "not-delayed")]
+    [InlineData("recipient", "messages")]
+    [InlineData("lists")]
+    public async Task Every_case_ends_as_with_postfix(params string[] themes)
     {
         var cases = CheckCase.ReadAll(Path.Combine(AppContext.BaseDirectory, "Access", "Cases"));
+        cases.RemoveAll(c => !themes.Any(t => c.Name.StartsWith($"{t}: ", StringComparison.Ordinal)));
         cases.Count.ShouldBeGreaterThan(100);
-        (await CheckComparison.DifferencesAsync(cases, MainCf, TestContext.Current.CancellationToken)).ShouldBe("");
+        var differences = await CheckComparison.DifferencesAsync(cases, MainCf, TestContext.Current.CancellationToken);
+        Assert.True(differences.Length == 0, differences);
     }
 }

@@ -41,6 +41,13 @@ internal static partial class CheckOutcome
         var replies = new List<string> { client.Greeting };
         foreach (var line in check.Script)
         {
+            // After these the server hangs up.
+            if (replies[^1].Split('\n')[^1][..3] is "421" or "521")
+            {
+                replies.Add($"then {(await client.ReplyAsync(cancellationToken)).Length} bytes");
+                break;
+            }
+
             var content = check.Message.Replace("\n", "\r\n", StringComparison.Ordinal);
             var command = line == "BDAT" ? $"BDAT {content.Length.ToString(CultureInfo.InvariantCulture)} LAST\r\n{content}" : line + "\r\n";
             await client.SendAsync(Encoding.Latin1.GetBytes(command), cancellationToken);
@@ -68,12 +75,14 @@ internal static partial class CheckOutcome
     public static bool IsSettled(string log, List<string> replies)
     {
         var sessions = Sessions(log);
-        return sessions.Count >= replies.Count && sessions[^replies.Count..].Zip(replies).All(c =>
-            c.First.Contains(": hold: ", StringComparison.Ordinal)
-            || c.First.Contains(": discard: ", StringComparison.Ordinal)
-            || QueueIdsOf(c.Second).All(id => log.Contains($"{id}: removed", StringComparison.Ordinal)
-                || (log.Contains($"{id}: to=<", StringComparison.Ordinal) && log.Contains("status=deferred", StringComparison.Ordinal))));
+        return sessions.Count >= replies.Count && log.Split(": disconnect from localhost[").Length > sessions.Count && sessions[^replies.Count..].Zip(replies).All(c => QueueIdsOf(c.Second).All(id =>
+            log.Contains($"{id}: removed", StringComparison.Ordinal)
+            || (log.Contains($"{id}: to=<", StringComparison.Ordinal) && log.Contains("status=deferred", StringComparison.Ordinal))
+            || (HasNoDelivery().IsMatch(c.First) && !log.Contains($"{id}: from=<", StringComparison.Ordinal))));
     }
+
+    [GeneratedRegex(": (hold|discard): ")]
+    private static partial Regex HasNoDelivery();
 
     /// <summary>The parts of a log that belong to sessions, in order; what comes before the first one is left out.</summary>
     public static List<string> Sessions(string log) => [.. log.Split(": connect from localhost[").Skip(1)];
@@ -89,6 +98,8 @@ internal static partial class CheckOutcome
             .Where(l => !Beside().IsMatch(l))
             .Where(l => (l.StartsWith("smtpd: ", StringComparison.Ordinal) && !l.StartsWith("smtpd: disconnect ", StringComparison.Ordinal))
                 || l.StartsWith("cleanup: ", StringComparison.Ordinal))
+            .Where(l => !l.EndsWith(": canceled", StringComparison.Ordinal))
+            .OrderBy(l => l.StartsWith("cleanup: ", StringComparison.Ordinal))
             .ToList();
         var ids = lines.Select(l => ClientLines().Match(l)).Where(m => m.Success).Select(m => m.Groups[1].Value).ToList();
         foreach (var line in lines.Concat(ids.SelectMany(id => Deliveries(log, id))))
@@ -104,9 +115,9 @@ internal static partial class CheckOutcome
                 continue;
             }
 
-            foreach (var file in Directory.GetFiles(Path.Combine(directory, "new")))
+            foreach (var mail in Directory.GetFiles(Path.Combine(directory, "new")).Select(f => File.ReadAllText(f, Encoding.Latin1)).Order(StringComparer.Ordinal))
             {
-                text.Append("--- ").Append(name).Append('\n').Append(File.ReadAllText(file, Encoding.Latin1));
+                text.Append("--- ").Append(name).Append('\n').Append(mail);
             }
         }
 
