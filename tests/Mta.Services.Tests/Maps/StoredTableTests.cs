@@ -192,7 +192,7 @@ public sealed class StoredTableTests : IAsyncLifetime
         await SqlAsync($"INSERT INTO mta.pattern (map, type, rule) VALUES ('{path}', 'pcre', '/X/ stored')");
         await registry.PollAsync(Stop);
         Immediate.Find(table, "x").Value.ShouldBe("stored");
-        await SqlAsync("UPDATE mta.pattern SET rule = '/(/ y'");
+        await SqlAsync("UPDATE mta.pattern SET rule = '/*x/ y'");
         await registry.PollAsync(Stop);
         (await FindAsync(table, "x")).ShouldBe(LookupResult.NotFound);
         log.Lines.Single().ShouldStartWith($"warning: pcre map {path}, line 10: ");
