@@ -114,4 +114,7 @@ internal static class LookupSql
     /// <summary>$1 table, $2 kind, $3 positions, $4 rules.</summary>
     public const string AddRules =
         "INSERT INTO mta.pattern_rule (table_id, kind, position, rule) SELECT $1, $2, position, rule FROM unnest($3, $4) AS new (position, rule)";
+
+    /// <summary>What mends a row that breaks a rule, which is the comment of its constraint.</summary>
+    public const string RuleHint = "SELECT min(obj_description(oid, 'pg_constraint')) FROM pg_constraint WHERE conname = $1 AND connamespace = 'mta'::regnamespace";
 }

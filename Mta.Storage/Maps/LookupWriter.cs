@@ -219,7 +219,10 @@ public sealed class LookupWriter(DatabasePool source)
             }
             catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.CheckViolation)
             {
-                throw new StorageException(StorageFailure.Fatal, RuleBroken(name, sent, e), e);
+                await transaction.RollbackAsync(CancellationToken.None).ConfigureAwait(false);
+                await using var command = Command(connection, LookupSql.RuleHint, e.ConstraintName ?? "");
+                var hint = await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) as string;
+                throw new StorageException(StorageFailure.Fatal, RuleBroken(name, sent, e) + (hint is null ? "" : $" ({hint.TrimEnd('.')})"), e);
             }
         });
 

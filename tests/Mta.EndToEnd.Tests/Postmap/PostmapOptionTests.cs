@@ -157,8 +157,9 @@ public sealed partial class PostmapOptionTests(PostmapOptionTests.Shared shared)
             var parts = step.Replace("%", directory).Split('<', 2);
             string[] arguments = [.. Word.Matches(parts[0]).Select(m => m.Groups.Values.Skip(1).First(g => g.Success).Value)];
             var input = Unescape(parts.ElementAtOrDefault(1) ?? "");
+            var judging = PostfixCommand.RunAsync(name, input, Encoding.Latin1, ["-c", shared.Directory, .. arguments]);
             var ours = await new OurPostmap(shared.Database).RunAsync(name, Encoding.Latin1.GetBytes(input), arguments, Stop, Encoding.Latin1);
-            var theirs = await PostfixCommand.RunAsync(name, input, Encoding.Latin1, ["-c", shared.Directory, .. arguments]);
+            var theirs = await judging;
             var hint = $"{about}: {name} {step}\nours: {ours}\ntheirs: {theirs}";
             ours.Exit.ShouldBe(theirs.Exit, hint);
             Sorted(ours.Output).ShouldBe(Sorted(theirs.Output), hint);

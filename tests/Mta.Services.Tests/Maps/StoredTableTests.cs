@@ -216,7 +216,8 @@ public sealed class StoredTableTests : IAsyncLifetime
         (await list.FindAsync("y.test", Stop)).Value.ShouldBe("not a transport");
         await using var command = source.CreateCommand("SELECT string_agg(pattern, ' ') FROM mta.transport");
         (await command.ExecuteScalarAsync(Stop)).ShouldBe("x.test");
-        log.Lines.ShouldContain($"warning: {odd}: the entry \"y.test\" breaks the rule transport_names_a_service_and_a_next_hop; it is stored as a plain map");
+        log.Lines.ShouldContain(l =>
+            l.StartsWith($"warning: {odd}: the entry \"y.test\" breaks the rule transport_names_a_service_and_a_next_hop (") && l.EndsWith("); it is stored as a plain map"));
     }
 
     [Fact]

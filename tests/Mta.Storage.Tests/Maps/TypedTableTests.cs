@@ -87,7 +87,8 @@ public sealed class TypedTableTests : IAsyncLifetime
         var entries = new Dictionary<string, string> { ["x"] = "ok:", ["a"] = "not a transport" };
         var broken = await Should.ThrowAsync<StorageException>(async () => await writer.BuildAsync("/new", LookupKind.Transport, entries, false, Stop));
         LookupWriter.IsRuleBroken(broken).ShouldBeTrue();
-        broken.Message.ShouldBe("/new: the entry \"a\" breaks the rule transport_names_a_service_and_a_next_hop");
+        broken.Message.ShouldBe(
+            "/new: the entry \"a\" breaks the rule transport_names_a_service_and_a_next_hop (transport: a service of master.cf, of letters, digits, dot, hyphen and underscore, or empty; nexthop: [host]:port, a domain, or what the service takes)");
         await writer.BuildAsync("/t", LookupKind.Aliases, entries, false, Stop);
         (await store.ReadKindAsync("/t", Stop)).ShouldBe(LookupKind.Aliases);
         (await ScalarAsync("SELECT count(*) FROM mta.aliases")).ShouldBe(2L);
