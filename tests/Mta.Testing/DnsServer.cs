@@ -101,7 +101,7 @@ public sealed class DnsServer : IAsyncDisposable
         }
 
         // Zones whose only server may not be asked (do-not-query-localhost): SERVFAIL at once.
-        foreach (var zone in (string[])["broken.test.", "9.0.0.127.in-addr.arpa."])
+        foreach (var zone in (string[])(endpoint.Port == 53 ? ["broken.test.", "9.0.0.127.in-addr.arpa."] : ["broken.test."]))
         {
             text.Append(CultureInfo.InvariantCulture, $"""
                 server:

@@ -6,11 +6,15 @@ using static Mta.Services.Tests.Smtp.SmtpScenario;
 
 namespace Mta.Services.Tests.Smtp;
 
+/// <summary>Runs when nothing else does.</summary>
+[CollectionDefinition(SmtpSinkTests.Memory, DisableParallelization = true)]
+public sealed class MemoryTests;
+
 /// <summary>Against a server that is not ours.</summary>
 [Collection(SmtpSinkTests.Memory)]
 public sealed class SmtpSinkTests
 {
-    /// <summary>One of these tests counts what the whole process allocates: tests that take much memory do not run beside it.</summary>
+    /// <summary>One of these tests counts what the whole process allocates: no test runs beside it.</summary>
     internal const string Memory = "memory";
 
     [Theory]
