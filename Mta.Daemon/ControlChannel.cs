@@ -12,6 +12,8 @@ internal sealed class ControlChannel : IDisposable
 {
     private const int MaxMessage = 65536;
 
+    private static readonly byte[] More = new ControlMessage(ControlVerb.More).Encode();
+
     private readonly SafeFileHandle socket;
     private readonly Lock sending = new();
     private volatile bool disposed;
@@ -30,7 +32,7 @@ internal sealed class ControlChannel : IDisposable
     /// <summary>False when the other end is gone.</summary>
     public bool Send(ControlMessage message)
     {
-        Span<int> descriptors = stackalloc int[message.Descriptors.Count];
+        var descriptors = new int[message.Descriptors.Count];
         for (var i = 0; i < descriptors.Length; i++)
         {
             descriptors[i] = (int)message.Descriptors[i].DangerousGetHandle();
@@ -40,7 +42,16 @@ internal sealed class ControlChannel : IDisposable
         {
             lock (sending)
             {
-                return Libc.SendMessage(socket, message.Encode(), descriptors);
+                ReadOnlySpan<int> rest = descriptors;
+                for (; rest.Length > Libc.MaxDescriptors; rest = rest[Libc.MaxDescriptors..])
+                {
+                    if (!Libc.SendMessage(socket, More, rest[..Libc.MaxDescriptors]))
+                    {
+                        return false;
+                    }
+                }
+
+                return Libc.SendMessage(socket, message.Encode(), rest);
             }
         }
         catch (ObjectDisposedException)
@@ -69,18 +80,24 @@ internal sealed class ControlChannel : IDisposable
     private void Read(Action<ControlMessage> received, Action closed)
     {
         var buffer = new byte[MaxMessage];
+        var descriptors = new List<SafeFileHandle>();
         try
         {
             while (true)
             {
-                var descriptors = new List<SafeFileHandle>();
                 var length = Libc.ReceiveMessage(socket, buffer, descriptors);
                 if (length == 0)
                 {
                     break;
                 }
 
-                if (ControlMessage.Decode(buffer.AsSpan(0, length), descriptors) is { } message)
+                var message = ControlMessage.Decode(buffer.AsSpan(0, length), descriptors);
+                if (message?.Verb == ControlVerb.More)
+                {
+                    continue;
+                }
+
+                if (message is not null)
                 {
                     received(message);
                 }
@@ -88,6 +105,8 @@ internal sealed class ControlChannel : IDisposable
                 {
                     descriptors.ForEach(d => d.Dispose());
                 }
+
+                descriptors = [];
             }
         }
         catch (ObjectDisposedException)

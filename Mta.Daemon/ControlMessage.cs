@@ -23,6 +23,8 @@ internal enum ControlVerb
     Child,
     /// <summary>From services: maillog_file is to be opened (field: number). Back: number, and a descriptor or the reason why not.</summary>
     Log,
+    /// <summary>Carries descriptors of the message that follows, which has more than one packet takes.</summary>
+    More,
     /// <summary>Within services: values in SQL have changed. Not sent.</summary>
     Parameters,
 }

@@ -16,8 +16,9 @@ internal static partial class Libc
     private const int MessageNoSignal = 0x4000;
     private const int MessageCloseOnExec = 0x40000000;
 
-    // SCM_MAX_FD of the kernel.
-    private const int MaxDescriptors = 253;
+    /// <summary>The most descriptors of one message: SCM_MAX_FD of the kernel.</summary>
+    public const int MaxDescriptors = 253;
+
     private const int ControlHeader = 16;
 
     /// <summary>Two connected sockets, closed on exec. Sequenced packets keep the bounds of messages; a stream does not.</summary>

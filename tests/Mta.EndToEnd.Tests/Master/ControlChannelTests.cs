@@ -38,6 +38,29 @@ public sealed class ControlChannelTests
     }
 
     [Fact]
+    public async Task A_message_carries_more_descriptors_than_a_packet_takes()
+    {
+        var (master, services) = Pair();
+        using (master)
+        using (services)
+        {
+            var received = new TaskCompletionSource<ControlMessage>();
+            services.Listen(received.SetResult, () => { });
+            using var file = File.OpenHandle("/dev/null");
+            const int Many = (2 * Libc.MaxDescriptors) + 1;
+            master.Send(new ControlMessage(ControlVerb.Start, ["field"], [.. Enumerable.Repeat(file, Many)])).ShouldBeTrue();
+
+            var message = await received.Task.WaitAsync(TimeSpan.FromSeconds(10), Cancel);
+            message.Fields.ShouldBe(["field"]);
+            message.Descriptors.Count(d => !d.IsInvalid).ShouldBe(Many);
+            foreach (var descriptor in message.Descriptors)
+            {
+                descriptor.Dispose();
+            }
+        }
+    }
+
+    [Fact]
     public async Task Closing_one_end_is_noticed_at_the_other_also_while_a_thread_reads()
     {
         var (master, services) = Pair();
