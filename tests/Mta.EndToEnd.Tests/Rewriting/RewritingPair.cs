@@ -126,10 +126,20 @@ public sealed partial class RewritingPair : IAsyncDisposable
 
         // Its log service is a process of its own, and comes last.
         await Until.TrueAsync(
-            () => Sessions().Count(postfix.Log()[log..]) >= cases.Messages.Count + cases.Sessions.Count, "Postfix's log has all sessions", cancellationToken);
+            () => IsWhole(postfix.Log()[log..], cases.Messages.Count + cases.Sessions.Count, replies.Count(r => r.EndsWith("queued as ID", StringComparison.Ordinal))),
+            "Postfix's log has all sessions and messages", cancellationToken);
         return new RewritingOutcome(
             replies, [.. Delivered(1, sinks[2], cases), .. Delivered(2, sinks[3], cases)],
             Log(postfix.Log()[log..].Replace(postfix.Configuration, "DIRECTORY", StringComparison.Ordinal), sinks[2].Port, sinks[3].Port));
+    }
+
+    /// <summary>All sessions have ended, and all messages, those that report on others too, are gone or put off.</summary>
+    private static bool IsWhole(string log, int sessions, int accepted)
+    {
+        var ids = Queued().Matches(log).Select(m => m.Groups[1].Value).ToHashSet();
+        return Sessions().Count(log) >= sessions && ids.Count >= accepted && ids.All(
+            id => log.Contains($"{id}: removed", StringComparison.Ordinal)
+                || log.Split('\n').Any(l => l.Contains($"{id}: to=", StringComparison.Ordinal) && l.Contains("status=deferred", StringComparison.Ordinal)));
     }
 
     private static async Task WriteAsync(string directory, string mainCf, RewritingCase cases, int first, int second, CancellationToken cancellationToken)
@@ -317,6 +327,9 @@ public sealed partial class RewritingPair : IAsyncDisposable
 
     [GeneratedRegex("[A-Z][a-z]{2}, [ 0-9]?[0-9] [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} [+-][0-9]{4} \\([A-Z]+\\)")]
     private static partial Regex Dates();
+
+    [GeneratedRegex("(?:postfix/qmgr\\[[0-9]+\\]|notification): ([0-9A-Za-z]+)(?:: from=<|$)", RegexOptions.Multiline)]
+    private static partial Regex Queued();
 
     [GeneratedRegex("queued as [0-9A-Za-z]+")]
     private static partial Regex QueuedAs();
