@@ -151,14 +151,27 @@ CREATE VIEW mta_store.any_content AS
     SELECT n.message_id, n.chunk, n.data FROM mta_store.new_content n
     WHERE NOT EXISTS (SELECT FROM mta_store.content c WHERE c.message_id = n.message_id AND c.chunk = n.chunk);
 
--- For readers. A slot grows from nothing to much within seconds, so a plan that was made for what it had then would walk through all of it.
-CREATE FUNCTION mta_store.contents_of(messages bigint[]) RETURNS TABLE (message_id bigint, chunk integer, data bytea) LANGUAGE sql STABLE
-    SET enable_seqscan = off AS $body$
-    SELECT c.message_id, c.chunk, c.data FROM mta_store.any_content c WHERE c.message_id = ANY (messages)
+-- For readers. A slot grows from nothing to much within seconds, so a plan that was made for what it had then would walk through all of it;
+-- and of a slot that it knows nothing of the planner expects enough to start parallel workers, which costs more than the reading.
+CREATE FUNCTION mta_store.contents_of(messages bigint[]) RETURNS TABLE (message_id bigint, chunk integer, data bytea) LANGUAGE plpgsql STABLE
+    SET enable_seqscan = off SET max_parallel_workers_per_gather = 0 AS $body$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT c.message_id, c.chunk, c.data FROM mta_store.any_content c WHERE c.message_id = ANY (messages);
+END
 $body$;
 
-CREATE FUNCTION mta_store.content_chunk(message bigint, number integer) RETURNS bytea LANGUAGE sql STABLE SET enable_seqscan = off AS $body$
-    SELECT c.data FROM mta_store.any_content c WHERE c.message_id = message AND c.chunk = number
+-- Most of what is read piece by piece has outlived its slot, or never was in one. Both statements have the snapshot of the caller's.
+CREATE FUNCTION mta_store.content_chunk(message bigint, number integer) RETURNS bytea LANGUAGE plpgsql STABLE SET enable_seqscan = off AS $body$
+DECLARE
+    found_data bytea;
+BEGIN
+    SELECT c.data INTO found_data FROM mta_store.content c WHERE c.message_id = message AND c.chunk = number;
+    IF NOT FOUND THEN
+        SELECT n.data INTO found_data FROM mta_store.new_content n WHERE n.message_id = message AND n.chunk = number;
+    END IF;
+    RETURN found_data;
+END
 $body$;
 
 -- One step of the life of one slot that is closed: copies what still lives, and, in another transaction and a slot's time later, truncates.

@@ -173,7 +173,8 @@ BEGIN
                 SELECT (m).id, (m).sender, array_agg(r.address ORDER BY r.number), CASE WHEN min(r.notify) = max(r.notify) THEN min(r.notify) ELSE 0 END,
                        (m).dsn_return, (m).envelope_id, (m).flags & 3, by_role, (m).size, (m).chunk_count
                 FROM mta_store.recipient r WHERE r.message_id = (m).id;
-            INSERT INTO mta_store.maildrop_chunk SELECT c.message_id, c.chunk, c.data FROM mta_store.contents_of(ARRAY[(m).id]) c;
+            INSERT INTO mta_store.maildrop_chunk
+                SELECT (m).id, n, data FROM generate_series(0, (m).chunk_count - 1) n, mta_store.content_chunk((m).id, n) data WHERE data IS NOT NULL;
             DELETE FROM mta_store.recipient r WHERE r.message_id = (m).id;
             DELETE FROM mta_store.content c WHERE c.message_id = (m).id;
         WHEN 'release', 'bounce' THEN

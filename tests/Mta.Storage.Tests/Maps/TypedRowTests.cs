@@ -191,7 +191,9 @@ public sealed class TypedRowTests(TypedRowTests.Shared shared) : IClassFixture<T
     [Fact]
     public async Task Tables_made_of_files_may_hold_what_Postfix_lets_pass()
     {
-        var writer = new LookupWriter(shared.Database.DataSource);
+        // Not the shared one: of several tables of a kind the views want to know which.
+        await using var database = await TestDatabase.CreateAsync();
+        var writer = new LookupWriter(database.DataSource);
         await writer.BuildAsync("/etc/aliases", LookupKind.Aliases, new Dictionary<string, string> { ["info"] = "a, , b" }, false, Stop);
         await writer.BuildAsync("/etc/postfix/access", LookupKind.Access, new Dictionary<string, string> { ["x"] = "class_one class_two" }, false, Stop);
     }
